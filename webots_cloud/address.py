@@ -1,0 +1,68 @@
+"""Where a simulation server is: read from the configuration, asked for its load, and given to clients."""
+
+from __future__ import annotations
+
+import re
+
+import attrs
+
+_HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]"
+_ADDRESS = re.compile(
+    rf"(?:(?P<scheme>https?)://)?(?P<host>{_HOST})(?::(?P<port>[0-9]{{1,5}}))?(?:/(?P<path>[0-9]{{1,5}}))?/?"
+)
+
+
+@attrs.frozen
+class ServerAddress:
+    """A simulation server's address.
+
+    @ivar secure: whether it is spoken to over TLS.
+    @ivar location: ``HOST:PORT``, or ``HOST/PORT`` behind a rewriting web server; without a trailing slash, as
+        clients append ``/client`` (docs/protocol.md section 1).
+    """
+
+    secure: bool
+    location: str
+
+    @property
+    def load_url(self) -> str:
+        """The URL that answers with the load in percent."""
+        return f"http{self._s}://{self.location}/load"
+
+    @property
+    def monitor_url(self) -> str:
+        """The URL of the page for people."""
+        return f"http{self._s}://{self.location}/monitor"
+
+    @property
+    def websocket_url(self) -> str:
+        """What a client is given."""
+        return f"ws{self._s}://{self.location}"
+
+    @property
+    def _s(self) -> str:
+        return "s" if self.secure else ""
+
+    def __str__(self) -> str:
+        return self.location
+
+
+def parse_address(text: str) -> ServerAddress:
+    """Read a server's address.
+
+    @param text: C{HOST:PORT}, C{HOST/PORT} (behind a rewriting web server, which encrypts), or either with C{http://}
+        or C{https://} before it.
+
+    @raise ValueError: if C{text} is none of these; its message says what would be.
+    """
+    match = _ADDRESS.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a server; write HOST:PORT, for instance simulation1.example.org:2000")
+    scheme, host, port, path = match.group("scheme", "host", "port", "path")
+    if port is None and path is None and scheme is None:
+        raise ValueError(f"{text!r} has no port; write {text}:2000")
+    for number in (port, path):
+        if number is not None and not 1 <= int(number) <= 65535:
+            raise ValueError(f"{number} is not a port; ports go from 1 to 65535")
+    secure = scheme == "https" or (scheme is None and path is not None)
+    return ServerAddress(secure, host + (f":{port}" if port else "") + (f"/{path}" if path else ""))

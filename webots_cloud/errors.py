@@ -1,0 +1,193 @@
+"""What may be told to a web client: one class for each failure, with its sentence."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import ClassVar
+
+MAX_QUOTED = 80
+"""How many characters of what a client, a host or a project said are shown again."""
+
+
+def quoted(text: object) -> str:
+    """Make a text from outside fit to be shown: one short line without control characters."""
+    shown = "".join(" " if unicodedata.category(character)[0] in "CZ" else character for character in str(text)[:500])
+    shown = " ".join(shown.split())
+    return shown if len(shown) <= MAX_QUOTED else shown[: MAX_QUOTED - 1] + "…"
+
+
+class ClientError(Exception):
+    """
+    A failure that a web client is told of.
+
+    @cvar sentence: what is told; its fields in braces are given by the constructor's keyword arguments.
+    @ivar detail: more, for the operator's log only; never a secret.
+    """
+
+    sentence: ClassVar[str]
+
+    def __init__(self, detail: str = "", **fields: object) -> None:
+        super().__init__(self.sentence.format(**{name: quoted(value) for name, value in fields.items()}))
+        self.detail = detail
+
+
+class BadRequest(ClientError):
+    """The request is not one of docs/protocol.md section 2."""
+
+    sentence = "The page sent a request that this server does not understand ({what}); reload the page."
+
+
+class RequestTooLong(ClientError):
+    """The request is longer than the limit."""
+
+    sentence = "The page sent a request of more than {limit} KiB; reload the page."
+
+
+class SilentClient(ClientError):
+    """The client has connected and then said nothing."""
+
+    sentence = "The page did not say which simulation to start; reload the page."
+
+
+class AlreadyStarted(ClientError):
+    """A second instance was asked for on the same socket."""
+
+    sentence = "This page has a simulation already; quit it before you start another."
+
+
+class GitHubNotSupported(ClientError):
+    """A generation B client wants a project from GitHub."""
+
+    sentence = "This server does not start projects from GitHub; it starts projects of website hosts only."
+
+
+class UnknownHost(ClientError):
+    """There is no key for the website host."""
+
+    sentence = "The website {host} is not known to this server; its administrator can add a key for it."
+
+
+class ForeignOrigin(ClientError):
+    """The page belongs to another site than the website host it names."""
+
+    sentence = "This page belongs to {origin} and cannot start simulations of {host}."
+
+
+class BadName(ClientError):
+    """A project, world or controller name that is no plain name."""
+
+    sentence = "{name} is not the name of a {kind}."
+
+
+class NoSuchProject(ClientError):
+    """Neither this machine nor the website host has the project."""
+
+    sentence = "There is no project {project}, neither on this server nor on {host}."
+
+
+class NoSuchWorld(ClientError):
+    """The project has no such world."""
+
+    sentence = "The project {project} has no world {world}."
+
+
+class NoSuchController(ClientError):
+    """The project, as delivered, has no such controller file."""
+
+    sentence = "The project has no controller file {file} to go back to."
+
+
+class NothingToReset(ClientError):
+    """A controller is to be reset before anything runs."""
+
+    sentence = "A controller can be reset once the simulation has started."
+
+
+class HostUnreachable(ClientError):
+    """The website host does not answer."""
+
+    sentence = "The website {host} does not answer; try again later."
+
+
+class HostRefused(ClientError):
+    """The website host answers with an error."""
+
+    sentence = "The website {host} does not give the project: {answer}"
+
+
+class DownloadBroken(ClientError):
+    """The archive breaks off."""
+
+    sentence = "The download of the project from {host} broke off; try again."
+
+
+class DownloadTooLarge(ClientError):
+    """The archive is larger than the limit."""
+
+    sentence = "The project on {host} is larger than the {limit} MB that this server takes."
+
+
+class BadArchive(ClientError):
+    """What the website host sent is no archive, or one that must not be unpacked."""
+
+    sentence = "The project that {host} sent cannot be unpacked: {reason}."
+
+
+class ProjectTooLarge(ClientError):
+    """The unpacked project is beyond a limit."""
+
+    sentence = "The project is too large for this server: {reason}."
+
+
+class FetchTimedOut(ClientError):
+    """Fetching the project took too long."""
+
+    sentence = "The project could not be fetched within {seconds} seconds; try again later."
+
+
+class ServerFull(ClientError):
+    """All places are taken."""
+
+    sentence = "This server runs as many simulations as it can; try again later."
+
+
+class NoFreePort(ClientError):
+    """Every port for instances is in use."""
+
+    sentence = "This server has no free port for another simulation; try again later."
+
+
+class NoDiskSpace(ClientError):
+    """The disk is full."""
+
+    sentence = "This server has no disk space left for another simulation; try again later."
+
+
+class WebotsNotFound(ClientError):
+    """The simulator is not where the configuration says, or may not be executed."""
+
+    sentence = "Webots cannot be started on this server; its administrator can see why in the log."
+
+
+class WebotsSilent(ClientError):
+    """Webots does not say that it has loaded the world."""
+
+    sentence = "Webots did not load the world within {seconds} seconds; try again, or try a smaller world."
+
+
+class WebotsEnded(ClientError):
+    """Webots ended without having been asked to."""
+
+    sentence = "Webots ended {how}; start the simulation again."
+
+
+class ServerStopping(ClientError):
+    """The simulation server is being stopped."""
+
+    sentence = "This server is being stopped; start the simulation again to get another one."
+
+
+class InternalError(ClientError):
+    """A fault of ours."""
+
+    sentence = "Something went wrong on this server; its administrator can see what in the log."

@@ -1,0 +1,72 @@
+"""Listening on endpoints: a service that either listens on all of them or ends the process with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+
+class Listener(Service):
+    """Listens while it runs.
+
+    @ivar ports: the listening ports, one per endpoint, in their order.
+    """
+
+    _log = Logger()
+
+    def __init__(self, reactor: Any, section: str, endpoints: Sequence[str], factory: IProtocolFactory) -> None:
+        """Prepare to listen.
+
+        @param section: the section of the configuration that a complaint names.
+        @param endpoints: Twisted endpoint strings.
+        """
+        self._reactor = reactor
+        self._section = section
+        self._endpoints = tuple(endpoints)
+        self._factory = factory
+        self.ports: list[IListeningPort] = []
+
+    def startService(self) -> None:
+        """Listen on every endpoint.
+
+        @raise SystemExit: if one of them cannot be listened on; with a sentence for the operator.
+        """
+        Service.startService(self)
+        for endpoint in self._endpoints:
+            listening = serverFromString(self._reactor, endpoint).listen(self._factory)
+            listening.addCallbacks(self._listening, self._refused, callbackArgs=[endpoint], errbackArgs=[endpoint])
+
+    async def stop_listening(self) -> None:
+        """Close the ports; connections that are open stay."""
+        ports, self.ports = self.ports, []
+        for port in ports:
+            await cast("Deferred[None]", _deferred(port.stopListening()))
+
+    def stopService(self) -> Deferred[None]:
+        """Close the ports; fires when they are closed."""
+        Service.stopService(self)
+        return Deferred.fromCoroutine(self.stop_listening())
+
+    def _listening(self, port: IListeningPort, endpoint: str) -> None:
+        self.ports.append(port)
+        self._log.info("[{section}] listens on {endpoint}", section=self._section, endpoint=endpoint)
+
+    def _refused(self, failure: Failure, endpoint: str) -> None:
+        failure.trap(CannotListenError, OSError)
+        reason = failure.value.socketError if isinstance(failure.value, CannotListenError) else failure.value
+        raise SystemExit(
+            f"[{self._section}] cannot listen on {endpoint} ({reason}); "
+            f"end the program that uses it, or give another port in section [{self._section}]"
+        )
+
+
+def _deferred(result: Any) -> Deferred[Any]:
+    return gatherResults([result]) if isinstance(result, Deferred) else gatherResults([])

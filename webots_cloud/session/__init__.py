@@ -1,0 +1,1 @@
+"""The session server: which simulation servers can be had, and who gets which."""

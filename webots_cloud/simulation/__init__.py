@@ -1,0 +1,1 @@
+"""The simulation server: one Webots for each client, from its project to its end."""
