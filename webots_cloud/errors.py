@@ -17,8 +17,7 @@ def quoted(text: object) -> str:
 
 
 class ClientError(Exception):
-    """
-    A failure that a web client is told of.
+    """A failure that a web client is told of.
 
     @cvar sentence: what is told; its fields in braces are given by the constructor's keyword arguments.
     @ivar detail: more, for the operator's log only; never a secret.
