@@ -1,0 +1,241 @@
+"""Controllers as processes of their own: started, answered, listened to within bounds, and ended.
+
+The simulator asks a ``Crew`` whether everybody is ready for the next step; it never waits for one on the reactor.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, cast
+
+from twisted.internet import error
+from twisted.internet.interfaces import IDelayedCall, IReactorProcess, IReactorTime
+from twisted.internet.process import Process
+from twisted.internet.protocol import ProcessProtocol
+from twisted.python.failure import Failure
+
+from webots_cloud.standin import talk
+from webots_cloud.standin.body import Body
+from webots_cloud.standin.console import Lines
+from webots_cloud.standin.project import Project
+from webots_cloud.standin.world import World
+
+_LAUNCH = Path(__file__).parent / "robot" / "launch.py"
+_NO_CONTROLLER = ("", "<none>", "<extern>", "<generic>", "void")
+_HANDED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
+_OUTPUT_PER_SECOND = 64 * 1024
+_GRACE = 1.0
+_STDIN, _ORDERS, _REQUESTS = 0, 3, 4
+_CHANNELS = {1: "stdout", 2: "stderr"}
+
+
+class IReactor(IReactorProcess, IReactorTime):
+    """What controllers need of a reactor."""
+
+
+class Printed(Protocol):
+    """Where the lines of controllers go."""
+
+    def __call__(self, channel: str, text: str) -> None:
+        """Take lines printed on ``stdout`` or ``stderr``."""
+
+
+class Controller(ProcessProtocol):
+    """One controller process.
+
+    :ivar body: the robot it drives.
+    :ivar due: simulated time, ms, at which its call of ``step`` ends; ``None`` while it does something else.
+    :ivar alive: whether there is a process.
+    :ivar sensors: the sensors that were enabled at its last ``step``.
+    """
+
+    def __init__(self, body: Body, crew: "Crew") -> None:
+        self.body = body
+        self.due: float | None = None
+        self.alive = True
+        self.sensors: list[str] = []
+        self._crew = crew
+        self._requests = b""
+        self._lines = {1: Lines(), 2: Lines()}
+        self._spent = 0
+        self._refill: IDelayedCall | None = None
+        self._ending: IDelayedCall | None = None
+
+    def connectionMade(self) -> None:
+        """Greet the process; it reads nothing from its standard input."""
+        self._process = cast(Process, self.transport)
+        self._process.closeChildFD(_STDIN)
+        self.tell(talk.greeting(self._crew.world, self.body))
+
+    def tell(self, line: bytes) -> None:
+        """Send a line to the process."""
+        self._process.writeToChild(_ORDERS, line)
+
+    def childDataReceived(self, childFD: int, data: bytes) -> None:
+        """Take output, or a request."""
+        if childFD == _REQUESTS:
+            self._hear(data)
+            return
+        self._spend(len(data))
+        text = self._lines[childFD].feed(data)
+        if text is not None:
+            self._crew.printed(_CHANNELS[childFD], text)
+
+    def childConnectionLost(self, childFD: int) -> None:
+        """Show the last line, if it has no end."""
+        rest = self._lines[childFD].end() if childFD in _CHANNELS else None
+        if rest is not None:
+            self._crew.printed(_CHANNELS[childFD], rest)
+
+    def processExited(self, reason: Failure) -> None:
+        """Nobody needs to wait for it any longer."""
+        self.alive = False
+        self.due = None
+        for call in (self._refill, self._ending):
+            if call is not None and call.active():
+                call.cancel()
+        self._let_print()
+        self._crew.ended(self, _how(reason))
+
+    def stop(self) -> None:
+        """Let the process end by itself: its ``step`` returns -1; after a second it is killed."""
+        if self.alive and self._ending is None:
+            self._process.closeChildFD(_ORDERS)
+            self._ending = self._crew.reactor.callLater(_GRACE, self.kill)
+
+    def kill(self) -> None:
+        """End the process at once."""
+        if self.alive:
+            try:
+                self._process.signalProcess("KILL")
+            except error.ProcessExitedAlready:
+                self.alive = False
+
+    def _hear(self, data: bytes) -> None:
+        self._requests += data
+        line, newline, rest = self._requests.partition(b"\n")
+        try:
+            if len(self._requests) > talk.MAX_LINE or rest or (newline and self.due is not None):
+                raise talk.TalkError("it does not wait for answers")
+            if newline:
+                self._requests = b""
+                self._crew.requested(self, talk.parse(line))
+        except talk.TalkError as problem:
+            self._requests = b""
+            self._crew.printed("stderr", f"{self.body.controller}: ended by the stand-in: {problem}.")
+            self.kill()
+
+    def _spend(self, count: int) -> None:
+        """Read at most so much output in a second; then the process waits until its pipe is read again."""
+        self._spent += count
+        if self._refill is None or not self._refill.active():
+            self._refill = self._crew.reactor.callLater(1.0, self._let_print)
+        if self._spent > _OUTPUT_PER_SECOND:
+            for channel in _CHANNELS:
+                if channel in self._process.pipes:
+                    self._process.pipes[channel].pauseProducing()
+
+    def _let_print(self) -> None:
+        self._spent = 0
+        for channel in _CHANNELS:
+            if channel in self._process.pipes:
+                self._process.pipes[channel].resumeProducing()
+
+
+class Crew:
+    """All controllers of a world between two resets.
+
+    :ivar world: the world whose robots they drive.
+    """
+
+    def __init__(self, reactor: IReactor, world: World, printed: Printed, on_ready: Callable[[], None]) -> None:
+        """Make a crew of nobody yet.
+
+        :param on_ready: called when a controller asks for the next step, or ends.
+        """
+        self.reactor = reactor
+        self.world = world
+        self.printed = printed
+        self._on_ready = on_ready
+        self._members: list[Controller] = []
+        self._over = False
+
+    def start(self, project: Project) -> None:
+        """Start the controller of each robot that has one."""
+        for body in self.world.bodies:
+            name = body.controller
+            if name in _NO_CONTROLLER:
+                continue
+            path = project.controller(name)
+            if path is None:
+                self.printed("stderr", f"{body.name}: there is no controller controllers/{name}/{name}.py")
+                continue
+            self._members.append(self._spawn(body, path))
+
+    def _spawn(self, body: Body, path: Path) -> Controller:
+        member = Controller(body, self)
+        environment = {name: os.environ[name] for name in _HANDED_ON if name in os.environ}
+        environment |= {"WEBOTS_STANDIN": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8:replace"}
+        command = [sys.executable, "-u", str(_LAUNCH), str(os.getpid()), str(path), *body.arguments]
+        self.printed("stdout", f"INFO: {body.controller}: Starting controller: python -u {path.name}")
+        self.reactor.spawnProcess(
+            member,
+            sys.executable,
+            command,
+            env=environment,
+            path=str(path.parent),
+            childFDs={0: "w", 1: "r", 2: "r", _ORDERS: "w", _REQUESTS: "r"},
+        )
+        return member
+
+    def ready(self) -> bool:
+        """Whether no controller is at work on the present moment."""
+        return all(m.due is not None for m in self._members if m.alive and m.body.synchronous)
+
+    def answer(self) -> None:
+        """End the calls of ``step`` whose time has come."""
+        for member in self._members:
+            if member.due is not None and member.due <= self.world.time:
+                member.due = None
+                member.tell(talk.answer(self.world, member.body, member.sensors))
+
+    def requested(self, member: Controller, request: talk.Request) -> None:
+        """A controller has called ``step``."""
+        if self._over:
+            return
+        talk.obey(member.body, request)
+        member.sensors = request.sensors
+        member.due = self.world.time + request.duration
+        if request.duration == 0:
+            self.answer()
+        self._on_ready()
+
+    def ended(self, member: Controller, how: str) -> None:
+        """A controller's process is gone."""
+        if self._over:
+            return
+        channel, word = ("stdout", "INFO") if how == "exited successfully" else ("stderr", "WARNING")
+        self.printed(channel, f"{word}: '{member.body.controller}' controller {how}.")
+        self._on_ready()
+
+    def stop(self) -> None:
+        """Send everybody home; what they ask from now on is not heard."""
+        self._over = True
+        for member in self._members:
+            member.stop()
+
+    def kill(self) -> None:
+        """End everybody at once."""
+        self._over = True
+        for member in self._members:
+            member.kill()
+
+
+def _how(reason: Failure) -> str:
+    if reason.check(error.ProcessDone):
+        return "exited successfully"
+    signal = getattr(reason.value, "signal", None)
+    if signal is not None:
+        return f"was ended by signal {signal}"
+    return f"exited with status: {getattr(reason.value, 'exitCode', None)}"

@@ -1,0 +1,103 @@
+"""What simulator and controllers say to each other, as lines of JSON; the other side is ``robot/controller.py``.
+
+What comes from a controller is a stranger's: every line is checked before anything is made of it.
+"""
+
+import json
+import math
+
+import attrs
+
+from webots_cloud.standin.body import Body
+from webots_cloud.standin.world import World
+
+MAX_LINE = 256 * 1024
+_LONGEST_STEP = 3_600_000.0
+
+
+class TalkError(ValueError):
+    """A line from a controller that the ``controller`` module would not have sent."""
+
+
+@attrs.frozen
+class Request:
+    """One call of ``step``.
+
+    :ivar duration: simulated time to wait for, ms.
+    :ivar orders: motor name to position and velocity, ``None`` for one that stays.
+    :ivar sensors: names of the enabled sensors.
+    """
+
+    duration: float
+    orders: dict[str, tuple[float | None, float | None]]
+    sensors: list[str]
+
+
+def greeting(world: World, body: Body) -> bytes:
+    """The first line to a controller: who it is and what it has."""
+    devices: dict[str, dict[str, object]] = {}
+    for name, joint in body.motors().items():
+        devices[name] = {"type": "Motor", "maxVelocity": joint.fastest}
+    for name in body.position_sensors():
+        devices[name] = {"type": "PositionSensor"}
+    for name in body.eyes:
+        devices[name] = {"type": "DistanceSensor"}
+    facts = {
+        "name": body.name,
+        "time": world.time,
+        "basicTimeStep": world.basic_step,
+        "customData": body.custom_data,
+        "devices": devices,
+    }
+    return json.dumps(facts).encode() + b"\n"
+
+
+def parse(line: bytes) -> Request:
+    """Read one line from a controller.
+
+    :raises TalkError: where it is anything but a well formed call of ``step``.
+    """
+    try:
+        message = json.loads(line)
+        duration = _number(message["step"])
+        orders = {str(name): _order(order) for name, order in message["motors"].items()}
+        sensors = [str(name) for name in message["sensors"]]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise TalkError("its messages make no sense") from error
+    if not 0 <= duration <= _LONGEST_STEP:
+        raise TalkError(f"step({duration:g}) is out of range: 0 to {_LONGEST_STEP:g} ms")
+    return Request(duration, orders, sensors)
+
+
+def _order(order: dict[str, object]) -> tuple[float | None, float | None]:
+    position = _number(order["position"], math.inf) if "position" in order else None
+    velocity = _number(order["velocity"]) if "velocity" in order else None
+    return (position, velocity)
+
+
+def _number(value: object, default: float | None = None) -> float:
+    if value is None and default is not None:
+        return default
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        raise TalkError("a number is wanted")
+    return float(value)
+
+
+def obey(body: Body, request: Request) -> None:
+    """Hand a controller's orders to the motors of its robot; unknown names are ignored."""
+    motors = body.motors()
+    for name, (position, velocity) in request.orders.items():
+        if name in motors:
+            motors[name].command(position, velocity)
+
+
+def answer(world: World, body: Body, sensors: list[str]) -> bytes:
+    """The line that ends a call of ``step``: the time and what the enabled sensors show."""
+    positions = body.position_sensors()
+    values = {}
+    for name in sensors:
+        if name in positions:
+            values[name] = positions[name].position
+        elif name in body.eyes:
+            values[name] = world.distance_value(body, name)
+    return json.dumps({"time": world.time, "values": values}).encode() + b"\n"
