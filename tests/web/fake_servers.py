@@ -1,0 +1,250 @@
+"""A scripted website host, session server, simulation server and streaming Webots, all on one port of 127.0.0.1.
+
+Run as a process of its own by the browser tests. It prints `port N`, then one line for each thing that happens. The
+project named in `init` chooses what goes wrong; a path prefix chooses what the session server answers. See `SCRIPTS`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+from autobahn.twisted.resource import WebSocketResource
+from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+from twisted.internet import reactor
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request, Site
+from twisted.web.static import File
+
+CSP = (
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' ws: wss: http: https: data: blob:; "
+    "img-src 'self' data: blob: http: https:; object-src 'none'; base-uri 'none'"
+)
+
+GREEN_SQUARE = (
+    "data:image/png;base64,"
+    "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGMQWOAARAwQCgAZjgPBo800zwAAAABJRU5ErkJggg=="
+)
+
+MODEL = """<?xml version="1.0" encoding="UTF-8"?>
+<X3D version="3.0" profile="Interactive"><head><meta name="generator" content="%(generator)s"/></head><Scene>
+<WorldInfo id="n1" title="Fake" basicTimeStep="32" coordinateSystem="ENU"/>
+<Viewpoint id="n2" orientation="0 0.3826834 0 0.7853982" position="-4 0 4" fieldOfView="0.785398"/>
+<Background id="n3" skyColor="0.7 0.8 0.9"/>
+<DirectionalLight id="n4" direction="0.5 -0.4 -1" intensity="2" ambientIntensity="1" castShadows="true"/>
+<Shape id="n5"><PBRAppearance id="n6" baseColor="0.9 0.9 0.9" roughness="1" metalness="0"/>
+<Plane id="n7" size="6 6"/></Shape>
+<Transform id="n10" solid="true" type="robot" name="robot" controller="go" translation="0 -1 0.25">
+<Shape id="n11"><Appearance id="n16"><Material id="n17" diffuseColor="1 0 0"/></Appearance>
+<PBRAppearance id="n12" baseColor="1 0 0" roughness="1" metalness="0"/><Box id="n13" size="0.8 0.5 0.5"/></Shape>
+<Transform id="n14" translation="0 0 0.5"><Shape id="n15"><PBRAppearance USE="n12" id="n18"/>
+<Cylinder id="n19" height="0.5" radius="0.15"/></Shape></Transform>
+</Transform>
+<Solid id="n20" translation="1 1 0.4"><Shape id="n21">
+<PBRAppearance id="n22" roughness="1" metalness="0"><ImageTexture id="n23" type="baseColor" url='"textures/green.png"'/>
+</PBRAppearance><Capsule id="n24" height="0.4" radius="0.2"/></Shape></Solid>
+<Solid id="n30" translation="1.5 -1.6 0.3"><Shape USE="n15" id="n31"/></Solid>
+<Mystery id="n40"/>
+</Scene></X3D>"""
+
+
+def say(event: str) -> None:
+    """Tell the test what happened."""
+    print(event, flush=True)
+
+
+class FakeClient(WebSocketServerProtocol):
+    """The simulation server's `/client`: does what the project in `init` asks for."""
+
+    def onMessage(self, payload: bytes, is_binary: bool) -> None:
+        say(f"client {payload.decode()}")
+        self.project = json.loads(payload)["init"][1]
+        stream = f"{self.factory.base}/stream/{self.project}"
+        if self.project == "refused":
+            self.say("error: the project <b>refused</b> is not here.")
+        elif self.project == "dropped":
+            self.sendClose()
+        elif self.project == "gone":
+            self.say("webots:ws://127.0.0.1:1")
+        elif self.project != "silent":
+            self.say("loading: unpacking")
+            self.say(f"webots:{stream}")
+
+    def say(self, text: str) -> None:
+        WebSocketServerProtocol.sendMessage(self, text.encode())
+
+    def onClose(self, was_clean: bool, code: int | None, reason: str | None) -> None:
+        say("client closed")
+
+
+class FakeStream(WebSocketServerProtocol):
+    """Webots' stream: one scene, then whatever the buttons ask for."""
+
+    def onConnect(self, request: Any) -> None:
+        self.project = request.path.rsplit("/", 2)[-2]
+
+    def onMessage(self, payload: bytes, is_binary: bool) -> None:
+        text = payload.decode()
+        say(f"stream {text}")
+        if text == "x3d":
+            self.open_scene()
+        elif text == "step":
+            self.move(32, "0 1 0.25")
+        elif text.startswith("real-time:"):
+            self.say("real-time")
+            for step in range(1, 40):
+                self.move(1000 * step, f"{step / 40} 1 0.25")
+        elif text == "pause":
+            self.say("pause")
+        elif text == "reset":
+            self.move(0, "0 -1 0.25")
+            self.say("reset finished")
+
+    def open_scene(self) -> None:
+        self.say("world:fake.wbt:fake.wbt")
+        self.say("pause")
+        if self.project == "stalled":
+            return
+        generator = "Webots stand-in" if self.project == "standin" else "Webots"
+        self.say("model:<X3D><Scene>" if self.project == "broken" else f"model:{MODEL % {'generator': generator}}")
+        self.say(f"image[textures/green.png]:{GREEN_SQUARE}")
+        self.move(0, "0 -1 0.25")
+        self.say("scene load completed")
+        self.say("stdout:hello <img src=x onerror=alert(1)>\nsecond line\n")
+        self.say("stderr:Traceback of <b>something</b>\n")
+        if self.project == "lost":
+            self.sendClose()
+
+    def move(self, time: int, place: str) -> None:
+        self.say("application/json:" + json.dumps({"time": time, "poses": [{"id": 10, "translation": place}]}))
+
+    def say(self, text: str) -> None:
+        WebSocketServerProtocol.sendMessage(self, text.encode())
+
+    def onClose(self, was_clean: bool, code: int | None, reason: str | None) -> None:
+        say("stream closed")
+
+
+class FakeAvailability(WebSocketServerProtocol):
+    """The session server's `/`."""
+
+    def onOpen(self) -> None:
+        WebSocketServerProtocol.sendMessage(self, b"1")
+
+
+class Text(Resource):
+    """A text, after one more line was printed about who asked."""
+
+    isLeaf = True
+
+    def __init__(self, text: str, kind: str = "text/plain") -> None:
+        Resource.__init__(self)
+        self.text = text
+        self.kind = kind
+
+    def render_GET(self, request: Request) -> bytes:
+        request.setHeader("Access-Control-Allow-Origin", "*")
+        request.setHeader("Content-Type", self.kind)
+        return self.text.encode()
+
+
+class Silent(Resource):
+    """Never answers."""
+
+    isLeaf = True
+
+    def render_GET(self, request: Request) -> int:
+        say("session asked")
+        return NOT_DONE_YET
+
+
+class Files(File):
+    """The browser files, under the policy that the website host sends."""
+
+    def render_GET(self, request: Request) -> bytes | int:
+        request.setHeader("Content-Security-Policy", CSP)
+        result: bytes | int = File.render_GET(self, request)
+        return result
+
+
+class FakeFactory(WebSocketServerFactory):
+    """Knows under which URL the streams are."""
+
+    def __init__(self, base: str) -> None:
+        WebSocketServerFactory.__init__(self)
+        self.base = base
+
+
+def sockets(protocol: type[WebSocketServerProtocol], base: str = "") -> Resource:
+    factory = FakeFactory(base)
+    factory.protocol = protocol
+    return cast(Resource, WebSocketResource(factory))
+
+
+class SessionServer(Resource):
+    """`/` as a WebSocket and `/session`, under a prefix of its own."""
+
+    def __init__(self, session: Resource) -> None:
+        Resource.__init__(self)
+        self.putChild(b"session", session)
+        self.putChild(b"", sockets(FakeAvailability))
+
+
+class SimulationServer(Resource):
+    """`/client`."""
+
+    def __init__(self, base: str) -> None:
+        Resource.__init__(self)
+        self.putChild(b"client", sockets(FakeClient, base))
+
+
+class Streams(Resource):
+    """One stream for each project."""
+
+    def getChild(self, path: bytes, request: Request) -> Resource:
+        say(f"stream of {path.decode()}")
+        return cast(Resource, cast(Any, Slash)())
+
+
+class Slash(Resource):
+    """The stream is at the slash after its name."""
+
+    def getChild(self, path: bytes, request: Request) -> Resource:
+        return sockets(FakeStream)
+
+
+def main(static: Path) -> None:
+    """Serve until the test ends the process."""
+    root = Files(str(static))
+    root.contentTypes = {**File.contentTypes, ".mjs": "text/javascript", ".svg": "image/svg+xml"}
+    port = cast(Any, reactor).listenTCP(0, Site(root), interface="127.0.0.1").getHost().port
+    base = f"ws://127.0.0.1:{port}"
+    root.putChild(b"works", SessionServer(Text(f"{base}/simulation")))
+    root.putChild(b"none", SessionServer(Text("Error: no simulation server available at the moment.")))
+    root.putChild(b"mute", SessionServer(cast(Any, Silent)()))
+    root.putChild(b"odd", SessionServer(Text("<b>hello</b>")))
+    root.putChild(b"simulation", SimulationServer(base))
+    root.putChild(b"stream", cast(Any, Streams)())
+    site = {
+        "sessionServer": f"{base}/works",
+        "projects": [
+            {
+                "name": "standin",
+                "title": "Four wheels",
+                "description": "A small robot drives about and avoids the walls by itself.",
+                "worlds": ["fake.wbt"],
+                "world": "fake.wbt",
+            },
+            {"name": "other", "title": "<b>Other</b>", "description": "Another one.", "worlds": ["fake.wbt"]},
+        ],
+        "user": {"id": "7", "name": "Guest 7"},
+    }
+    root.putChild(b"projects.json", Text(json.dumps(site), "application/json"))
+    say(f"port {port}")
+    cast(Any, reactor).run()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,76 @@
+// Geometries that Webots has and X3D lacks, or has with other axes. Each function takes the attributes of the element, the
+// text that goes before the fields (DEF and the like), which axis is up, and a function that gives the inner elements.
+import { readNumbers } from "./rotation.js";
+
+const SEGMENTS = 24;
+const MOST_SAMPLES = 1_000_000;
+
+/** A flat rectangle that faces up. */
+export function plane({ size }, own, up) {
+  const [width, depth] = (readNumbers(size, 2) ?? [1, 1]).map((side) => side / 2);
+  const corners = [
+    [-width, -depth],
+    [width, -depth],
+    [width, depth],
+    [-width, depth],
+  ];
+  // Seen from above, counter-clockwise: y goes away from the viewer in ENU, z comes towards the viewer in NUE.
+  const points = corners.map(([a, b]) => (up === "ENU" ? `${a} ${b} 0` : `${a} 0 ${-b}`)).join(" ");
+  return (
+    `<IndexedFaceSet${own} solid="false" coordIndex="0 1 2 3 -1"><Coordinate point="${points}"/>` +
+    '<TextureCoordinate point="0 0 1 0 1 1 0 1"/></IndexedFaceSet>'
+  );
+}
+
+/** A cylinder with half a sphere at each end, along y; as an extrusion whose section shrinks towards the ends. */
+export function capsule(attributes, own) {
+  const radius = readNumbers(attributes.radius, 1)?.[0] ?? 1;
+  const half = (readNumbers(attributes.height, 1)?.[0] ?? 2) / 2;
+  const steps = [...Array(SEGMENTS / 2 + 1).keys()].map((step) => (step / (SEGMENTS / 2)) * (Math.PI / 2));
+  const end = (side) => steps.map((angle) => [side * (half + radius * Math.sin(angle)), Math.cos(angle)]);
+  const rings = [...end(-1).reverse(), ...end(1)];
+  const circle = [...Array(SEGMENTS + 1).keys()].map((step) => {
+    const angle = (-2 * Math.PI * (step % SEGMENTS)) / SEGMENTS;
+    return `${radius * Math.cos(angle)} ${radius * Math.sin(angle)}`;
+  });
+  const scales = rings.map(([, scale]) => `${Math.max(scale, 1e-4)} ${Math.max(scale, 1e-4)}`);
+  return (
+    `<Extrusion${own} creaseAngle="1.2" crossSection="${circle.join(" ")}" scale="${scales.join(" ")}"` +
+    ` spine="${rings.map(([y]) => `0 ${y} 0`).join(" ")}"/>`
+  );
+}
+
+/**
+ * A height field over the ground. Its rows follow one another along z, or in an ENU world along y, which is -z before the
+ * shape is turned upright.
+ */
+export function elevationGrid(attributes, own, up, inner) {
+  const columns = Number(attributes.xDimension);
+  const rows = Number(up === "ENU" ? attributes.yDimension : attributes.zDimension);
+  const spacing = (axis) => readNumbers(attributes[`${axis}Spacing`], 1)?.[0] ?? 1;
+  const across = spacing("x");
+  const along = up === "ENU" ? spacing("y") : spacing("z");
+  const count = columns * rows;
+  const heights = (attributes.height ?? "").trim().split(/[\s,]+/).map(Number);
+  if (!(columns > 1 && rows > 1 && count <= MOST_SAMPLES && Number.isInteger(count))) {
+    return "";
+  }
+  const sign = up === "ENU" ? -1 : 1;
+  const points = [];
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      points.push(`${column * across} ${heights[row * columns + column] || 0} ${sign * row * along}`);
+    }
+  }
+  const faces = [];
+  for (let row = 0; row + 1 < rows; row++) {
+    for (let column = 0; column + 1 < columns; column++) {
+      const corner = row * columns + column;
+      faces.push([corner, corner + columns, corner + columns + 1, corner + 1, -1].join(" "));
+    }
+  }
+  return (
+    `<IndexedFaceSet${own} solid="false" creaseAngle="0.5" ccw="${up !== "ENU"}" coordIndex="${faces.join(" ")}">` +
+    `<Coordinate point="${points.join(" ")}"/>${inner()}</IndexedFaceSet>`
+  );
+}

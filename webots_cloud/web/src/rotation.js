@@ -1,0 +1,50 @@
+// Rotations as X3D writes them, "x y z angle" in radians, and what the change of axes between Webots and X3D needs.
+
+/** The rotation that takes ENU (z up) to X3D's axes (y up). */
+export const ENU_TO_Y_UP = [1, 0, 0, -Math.PI / 2];
+
+/** How an ENU camera, which looks along x with z up, is turned against an X3D camera, which looks along -z with y up. */
+const ENU_CAMERA = [1, -1, -1, (2 * Math.PI) / 3];
+
+/** Read the first `count` numbers of a text, or null where there are fewer or one is not finite. */
+export function readNumbers(text, count) {
+  const numbers = String(text ?? "").trim().split(/[\s,]+/, count).map(Number);
+  return numbers.length === count && numbers.every(Number.isFinite) ? numbers : null;
+}
+
+/**
+ * Position and orientation of an ENU viewpoint, in a scene whose y axis is up.
+ *
+ * @param {number[]} position in the ENU world.
+ * @param {number[]} orientation axis and angle in the ENU world.
+ * @returns {{position: number[], orientation: number[]}}
+ */
+export function viewpointFromEnu(position, orientation) {
+  const world = quaternion(ENU_TO_Y_UP);
+  const turned = multiply(multiply(world, quaternion(orientation)), quaternion(ENU_CAMERA));
+  const [x, y, z] = position;
+  return { position: [x, z, -y], orientation: axisAngle(turned) };
+}
+
+function quaternion([x, y, z, angle]) {
+  const length = Math.hypot(x, y, z);
+  if (length === 0) {
+    return [0, 0, 0, 1];
+  }
+  const s = Math.sin(angle / 2) / length;
+  return [x * s, y * s, z * s, Math.cos(angle / 2)];
+}
+
+function multiply([ax, ay, az, aw], [bx, by, bz, bw]) {
+  return [
+    aw * bx + ax * bw + ay * bz - az * by,
+    aw * by - ax * bz + ay * bw + az * bx,
+    aw * bz + ax * by - ay * bx + az * bw,
+    aw * bw - ax * bx - ay * by - az * bz,
+  ];
+}
+
+function axisAngle([x, y, z, w]) {
+  const s = Math.hypot(x, y, z);
+  return s < 1e-12 ? [0, 1, 0, 0] : [x / s, y / s, z / s, 2 * Math.atan2(s, w)];
+}

@@ -1,0 +1,220 @@
+// The 3D scene on the page: X_ITE, the lookup from Webots' ids to its nodes, and the changes made to them.
+import { Dialect, WORLD } from "./dialect.js";
+import { Failure } from "./failure.js";
+import { readNumbers } from "./rotation.js";
+import { httpForm } from "./session.js";
+import { parseXml } from "./xml.js";
+
+/** Beside this script, put there by the build. */
+const X_ITE_URL = new URL("x_ite/x_ite.min.mjs", import.meta.url).href;
+
+/** The fields that a state may change: how many numbers, and the type X_ITE gives them. */
+const CHANGING = {
+  translation: [3, "SFVec3f"],
+  rotation: [4, "SFRotation"],
+  scale: [3, "SFVec3f"],
+  baseColor: [3, "SFColor"],
+  diffuseColor: [3, "SFColor"],
+  emissiveColor: [3, "SFColor"],
+};
+
+/** Whether this browser can draw 3D at all. */
+export function canDraw() {
+  return Boolean(document.createElement("canvas").getContext("webgl2"));
+}
+
+/** One drawing area; `show` may be called again and again, for one world after another. */
+export class Scene {
+  #element;
+  #X3D = null;
+  #canvas = null;
+  #dialect = null;
+  #scene = null;
+  #images = new Map();
+  #textureBase = "";
+  #poses = new Map();
+  #frame = null;
+  #turn = 0;
+
+  /** @param {HTMLElement} element the drawing area fills it. */
+  constructor(element) {
+    this.#element = element;
+  }
+
+  /**
+   * Show a scene in place of the one before.
+   *
+   * @param {string} x3d what came with `model:`.
+   * @param {string|null} streamUrl where Webots serves its textures, in the WebSocket form.
+   * @returns {Promise<{standIn: boolean} | null>} settled when the scene is drawn; null where it was cleared meanwhile.
+   * @throws {Failure} where it cannot be shown.
+   */
+  async show(x3d, streamUrl) {
+    this.#textureBase = streamUrl ? httpForm(streamUrl) : "";
+    const turn = ++this.#turn;
+    await this.#prepare();
+    try {
+      const dialect = new Dialect((url) => this.#textureUrl(url));
+      const adapted = dialect.scene(parseXml(x3d));
+      const scene = await this.#canvas.browser.createX3DFromString(adapted.xml);
+      if (turn !== this.#turn) {
+        return null;
+      }
+      await this.#canvas.browser.replaceWorld(scene);
+      if (turn !== this.#turn) {
+        return null;
+      }
+      this.#dialect = dialect;
+      this.#scene = scene;
+      this.#warn();
+      this.#applyPoses();
+      return adapted;
+    } catch (error) {
+      throw new Failure(`The scene cannot be shown: ${error.message}.`);
+    }
+  }
+
+  /** Take the scene away; the drawing area stays for the next one, and so do the textures that came by themselves. */
+  clear() {
+    this.#turn++;
+    cancelAnimationFrame(this.#frame);
+    this.#frame = null;
+    this.#dialect = this.#scene = null;
+    this.#poses.clear();
+    this.#canvas?.browser.replaceWorld(null);
+  }
+
+  /** Take the scene and its textures away: the next one comes from elsewhere. */
+  forget() {
+    this.clear();
+    this.#images.clear();
+  }
+
+  /** Give the drawing area and its WebGL context back. */
+  dispose() {
+    this.forget();
+    this.#canvas?.browser.dispose();
+    this.#canvas?.remove();
+    this.#canvas = null;
+  }
+
+  /** Take over changed fields; drawn with the next frame, and only the newest of each. */
+  update(poses) {
+    for (const pose of poses) {
+      const id = `n${pose?.id}`;
+      this.#poses.set(id, { ...this.#poses.get(id), ...pose });
+    }
+    this.#frame ??= this.#scene && requestAnimationFrame(() => this.#applyPoses());
+  }
+
+  /** A texture that came by itself (`image[URL]:`). */
+  addImage(url, data) {
+    this.#images.set(url, data);
+    for (const id of this.#dialect?.texturesOf(url) ?? []) {
+      const node = this.#node(id);
+      if (node) {
+        node.url = new this.#X3D.MFString(data);
+      }
+    }
+  }
+
+  /** A node that was added to a running simulation (`node:PARENT:X3D`). */
+  async addNode(parent, x3d) {
+    if (!this.#scene) {
+      return;
+    }
+    const scene = this.#scene;
+    const turn = this.#turn;
+    const { xml } = this.#dialect.addition(parseXml(x3d), `n${parent}`);
+    const added = await this.#canvas.browser.createX3DFromString(xml);
+    if (turn !== this.#turn) {
+      return;
+    }
+    const holder = this.#node(`n${parent}`) ?? scene.getNamedNode(WORLD);
+    for (const node of [...added.rootNodes]) {
+      holder.children.push(node);
+    }
+    for (const { name, value } of [...added.namedNodes]) {
+      scene.updateNamedNode(name, value);
+    }
+    this.#warn();
+  }
+
+  /** A node that is gone (`delete:ID`). */
+  deleteNode(id) {
+    const node = this.#node(`n${id}`);
+    const holder = this.#node(this.#dialect?.parentOf(`n${id}`)) ?? this.#scene?.getNamedNode(WORLD);
+    if (node && holder?.children) {
+      holder.children = holder.children.filter((child) => child !== node);
+    }
+  }
+
+  /** Show or hide a node (`visibility:ID:0/1`). */
+  setVisible(id, visible) {
+    const node = this.#node(`n${id}`);
+    if (node && "visible" in node) {
+      node.visible = visible;
+    }
+  }
+
+  async #prepare() {
+    if (this.#canvas) {
+      return;
+    }
+    try {
+      this.#X3D = (await import(X_ITE_URL)).default;
+    } catch {
+      throw new Failure("The 3D engine could not be loaded from this website.");
+    }
+    const canvas = document.createElement("x3d-canvas");
+    for (const option of ["contextMenu", "notifications", "splashScreen"]) {
+      canvas.setAttribute(option, "false");
+    }
+    canvas.setAttribute("antialiased", "true");
+    canvas.className = "webots-canvas";
+    this.#element.append(canvas);
+    this.#canvas = canvas;
+  }
+
+  #applyPoses() {
+    this.#frame = null;
+    for (const [id, pose] of this.#poses) {
+      this.#change(this.#node(id), pose);
+    }
+    this.#poses.clear();
+  }
+
+  #change(node, pose) {
+    for (const [field, [count, type]] of Object.entries(CHANGING)) {
+      const numbers = field in pose && readNumbers(pose[field], count);
+      // Webots knows an appearance by one id; X3D keeps its colours one node further down.
+      const owner = node && field in node ? node : node?.material;
+      if (numbers && owner && field in owner) {
+        owner[field] = new this.#X3D[type](...numbers);
+      }
+    }
+  }
+
+  #node(id) {
+    const name = id && this.#dialect?.resolve(id);
+    return name ? this.#scene.getNamedNode(name) : null;
+  }
+
+  #textureUrl(url) {
+    if (this.#images.has(url)) {
+      return this.#images.get(url);
+    }
+    if (/^data:image\//i.test(url) || /^https?:\/\//i.test(url)) {
+      return url;
+    }
+    return /^[a-z][a-z0-9+.-]*:/i.test(url) || !this.#textureBase
+      ? null
+      : `${this.#textureBase}/${encodeURI(url.replace(/^\/+/, ""))}`;
+  }
+
+  #warn() {
+    if (this.#dialect.unknown.length) {
+      console.warn(`webots: not shown, unknown: ${this.#dialect.unknown.join(", ")}`);
+    }
+  }
+}

@@ -1,0 +1,122 @@
+// Webots' streaming protocol: the scene, its changes, the console and the modes (docs/protocol.md section 4).
+
+const MODES = new Map([
+  ["pause", "pause"],
+  ["paused by client", "pause"],
+  ["real-time", "run"],
+  ["run", "run"],
+  ["fast", "run"],
+  ["step", "pause"],
+]);
+
+/** Each prefix a message may have, and how the rest of it is read. */
+const READERS = [
+  ["application/json:", readState],
+  ["time:", (rest) => ({ kind: "time", time: Number(rest) })],
+  ["stdout:", (rest) => ({ kind: "stdout", text: rest })],
+  ["stderr:", (rest) => ({ kind: "stderr", text: rest })],
+  ["model:", (rest) => ({ kind: "model", x3d: rest.trim() })],
+  ["image[", readImage],
+  ["world:", readWorld],
+  ["loading:", readLoading],
+  ["node:", readNode],
+  ["delete:", (rest) => ({ kind: "delete", id: rest.trim() })],
+  ["visibility:", readVisibility],
+  ["set controller:", readController],
+  ["pause:", (rest) => ({ kind: "mode", mode: "pause", time: Number(rest) })],
+];
+
+/**
+ * What a message from Webots says.
+ *
+ * @param {string} text one text frame.
+ * @returns {{kind: string}} kind is `state` (`time`, `poses`), `time`, `stdout`, `stderr`, `model`, `image`, `world`,
+ *   `loading`, `node`, `delete`, `visibility`, `controller`, `mode` (`mode` is `run` or `pause`), `complete`, `reset`,
+ *   or `unknown`. Times are in milliseconds.
+ */
+export function readStreamMessage(text) {
+  if (MODES.has(text)) {
+    return { kind: "mode", mode: MODES.get(text) };
+  }
+  if (text === "scene load completed") {
+    return { kind: "complete" };
+  }
+  if (text === "reset finished") {
+    return { kind: "reset" };
+  }
+  const reader = READERS.find(([prefix]) => text.startsWith(prefix));
+  return (reader && reader[1](text.slice(reader[0].length))) || { kind: "unknown" };
+}
+
+/**
+ * Connect to Webots and pass on what it says.
+ *
+ * @param {string} url the text after `webots:`.
+ * @param {string} mode what is asked for: `x3d`.
+ * @param {{message: (message: {kind: string}) => void, closed: (opened: boolean) => void}} listener `closed` is called
+ *   once, also where the connection was never made.
+ * @returns {{close: () => void, send: (text: string) => void}} `close` keeps the listener from hearing any more.
+ */
+export function openStream(url, mode, listener, connect = (address) => new WebSocket(address)) {
+  const socket = connect(`${url}/`);
+  let opened = false;
+  socket.onopen = () => {
+    opened = true;
+    socket.send(mode);
+  };
+  socket.onmessage = ({ data }) => typeof data === "string" && listener.message(readStreamMessage(data));
+  socket.onclose = () => listener.closed(opened);
+  return {
+    send: (text) => opened && socket.send(text),
+    close() {
+      socket.onopen = socket.onmessage = socket.onclose = null;
+      socket.close();
+    },
+  };
+}
+
+function readState(rest) {
+  let state;
+  try {
+    state = JSON.parse(rest);
+  } catch {
+    return null;
+  }
+  // Later versions say `updates` for `poses`.
+  const poses = state?.poses ?? state?.updates ?? [];
+  return { kind: "state", time: Number(state?.time), poses: Array.isArray(poses) ? poses : [] };
+}
+
+function readImage(rest) {
+  const end = rest.indexOf("]:");
+  const data = rest.slice(end + 2);
+  return end > 0 && data.startsWith("data:image/") ? { kind: "image", url: rest.slice(0, end), data } : null;
+}
+
+function readWorld(rest) {
+  const [world, worlds = ""] = rest.split(":");
+  return { kind: "world", world, worlds: worlds.split(";").filter(Boolean) };
+}
+
+function readLoading(rest) {
+  const separator = rest.lastIndexOf(":");
+  const percent = Number(rest.slice(separator + 1));
+  return separator < 0 || !Number.isFinite(percent)
+    ? { kind: "loading", status: rest.trim(), percent: null }
+    : { kind: "loading", status: rest.slice(0, separator).trim(), percent: Math.min(100, Math.max(0, percent)) };
+}
+
+function readNode(rest) {
+  const match = /^\s*(-?\d+)\s*:([\s\S]*)$/.exec(rest);
+  return match && { kind: "node", parent: match[1], x3d: match[2].trim() };
+}
+
+function readVisibility(rest) {
+  const match = /^\s*(-?\d+)\s*:\s*([01])\s*$/.exec(rest);
+  return match && { kind: "visibility", id: match[1], visible: match[2] === "1" };
+}
+
+function readController(rest) {
+  const match = /^([^/\n]+)\/([^\n]+):(\d+)\n?([\s\S]*)$/.exec(rest);
+  return match && { kind: "controller", name: match[1], file: match[2], content: match[4] };
+}

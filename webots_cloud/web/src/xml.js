@@ -1,0 +1,29 @@
+// XML text into plain trees, so that the adapter needs no DOM.
+
+const DEEPEST = 250;
+
+/**
+ * Parse XML.
+ *
+ * @param {string} text one document or one element.
+ * @returns {{name: string, attributes: Object<string, string>, children: object[]}} its outermost element.
+ * @throws {Error} where it is not well formed or nested absurdly deep.
+ */
+export function parseXml(text) {
+  const parsed = new DOMParser().parseFromString(text, "application/xml");
+  if (parsed.getElementsByTagName("parsererror").length > 0) {
+    throw new Error("it is not well-formed XML");
+  }
+  return plain(parsed.documentElement, 0);
+}
+
+function plain(element, depth) {
+  if (depth > DEEPEST) {
+    throw new Error("it is nested too deep");
+  }
+  return {
+    name: element.localName,
+    attributes: Object.fromEntries([...element.attributes].map(({ name, value }) => [name, value])),
+    children: [...element.children].map((child) => plain(child, depth + 1)),
+  };
+}
