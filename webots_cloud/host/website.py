@@ -1,0 +1,208 @@
+"""The website itself: the tree of resources, the demo site's files, and the headers that every answer has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.web import http
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request, Site
+from twisted.web.static import Data, File
+
+from webots_cloud import __version__
+from webots_cloud.host.ajax import address, say, visitor_of
+from webots_cloud.host.bounds import REQUEST_SECONDS, BoundedRequest
+from webots_cloud.host.catalogue import Catalogue
+from webots_cloud.host.refusals import Broken, TooManyGuests
+from webots_cloud.host.streaming import InThread
+from webots_cloud.host.visitors import Visitors
+
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        # Textures come from simulation servers, which may be anywhere, and so may the servers themselves.
+        "img-src 'self' data: blob: http: https:",
+        "connect-src 'self' data: blob: http: https: ws: wss:",
+        # The 3D browser has a part in WebAssembly.
+        "script-src 'self' 'wasm-unsafe-eval'",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        # A page in a stranger's frame could make visitors click on what they do not see.
+        "frame-ancestors 'self'",
+    )
+)
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+}
+"""What every answer has; C{no-cache}: browsers ask each time whether what they have is still good."""
+
+NOT_BUILT = """<!DOCTYPE html>
+<html lang="en"><title>No pages yet</title>
+<p>This website has no pages: its browser files were not built. The server's log says how to build them.</p></html>
+"""
+
+
+class Website(Site):
+    """The factory of connections."""
+
+    noisy = False
+    _log = Logger()
+
+    def __init__(self, reactor: Any, root: Resource) -> None:
+        """Prepare to serve.
+
+        @param reactor: provides C{IReactorTime}.
+        """
+        Site.__init__(self, root, requestFactory=BoundedRequest, timeout=REQUEST_SECONDS, reactor=reactor)
+
+    def getResourceFor(self, request: Any) -> Any:
+        """Find the resource that answers, and set what all answers have."""
+        for name, value in HEADERS.items():
+            request.setHeader(name, value)
+        return Site.getResourceFor(self, request)
+
+    def log(self, request: Any) -> None:
+        """Write one line for each request: its path, not its query, where someone may have put a key."""
+        self._log.debug(
+            "{address} {method} {path} {code}",
+            address=address(request),
+            method=request.method.decode("ascii", "replace"),
+            path=request.path.decode("ascii", "replace"),
+            code=request.code,
+        )
+
+
+class NotFound(Resource):
+    """What is not there, in plain words."""
+
+    isLeaf = True
+
+    def __init__(self) -> None:
+        """Prepare to answer."""
+        Resource.__init__(self)
+
+    def render(self, request: Any) -> bytes:
+        """Say so."""
+        request.setResponseCode(http.NOT_FOUND)
+        request.setHeader(b"content-type", b"text/plain; charset=utf-8")
+        return b"There is nothing at this address.\n"
+
+
+_NOT_FOUND: Any = NotFound()
+
+
+class Pages(File):
+    """The demo site's files; no listings, nothing hidden."""
+
+    contentTypes = {  # noqa: RUF012 -- its base class has an instance-independent dictionary here, too
+        ".css": "text/css; charset=utf-8",
+        ".html": "text/html; charset=utf-8",
+        ".jpg": "image/jpeg",
+        ".js": "text/javascript; charset=utf-8",
+        ".json": "application/json",
+        ".mjs": "text/javascript; charset=utf-8",
+        ".png": "image/png",
+        ".svg": "image/svg+xml",
+        ".ttf": "font/ttf",
+        ".txt": "text/plain; charset=utf-8",
+        ".wasm": "application/wasm",
+        ".woff": "font/woff",
+        ".woff2": "font/woff2",
+    }
+
+    def __init__(self, path: str, defaultType: str = "application/octet-stream", *arguments: Any) -> None:
+        """Serve a file or a folder."""
+        File.__init__(self, path, defaultType, *arguments)
+        self.childNotFound = _NOT_FOUND
+        self.indexNames = ["index.html"]
+
+    def getChild(self, path: bytes, request: Any) -> Any:
+        """Find a file in this folder."""
+        return self.childNotFound if path.startswith(b".") or b"\0" in path else File.getChild(self, path, request)
+
+    def directoryListing(self) -> Any:
+        """Keep a folder's content to ourselves."""
+        return self.childNotFound
+
+    def render_GET(self, request: Any) -> Any:
+        """Send the file, unless the browser has it."""
+        # Several ranges of one file could ask for many times its size, and nothing here is large.
+        request.requestHeaders.removeHeader(b"range")
+        # The time of an installed file may be older than that of the version before it: only the tag tells.
+        request.requestHeaders.removeHeader(b"if-modified-since")
+        self.restat(False)
+        if self.isfile() and request.setETag(self._tag()) is http.CACHED:
+            return b""
+        return File.render_GET(self, request)
+
+    render_HEAD = render_GET
+
+    def _tag(self) -> bytes:
+        return f'"{__version__}-{self.getModificationTime()}-{self.getsize()}"'.encode()
+
+
+class ProjectsJson(Resource):
+    """C{/projects.json}: what the demo site's pages need to know, and a guest's identity."""
+
+    isLeaf = True
+    _log = Logger()
+
+    def __init__(self, in_thread: InThread, catalogue: Catalogue, visitors: Visitors, session_server: str) -> None:
+        """Prepare to answer.
+
+        @param session_server: a WebSocket URL; empty: the page takes port 1999 of the host it came from.
+        """
+        Resource.__init__(self)
+        self._in_thread = in_thread
+        self._catalogue = catalogue
+        self._visitors = visitors
+        self._session_server = session_server
+
+    def render_GET(self, request: Any) -> int:
+        """Answer in JSON."""
+        request.notifyFinish().addErrback(lambda reason: None)
+        Deferred.fromCoroutine(self._answer(request)).addErrback(self._failed, request)
+        return NOT_DONE_YET
+
+    async def _answer(self, request: Request) -> None:
+        projects = await self._in_thread(self._catalogue.projects)
+        answer = {
+            "sessionServer": self._session_server,
+            "projects": [attrs.asdict(project) for project in projects],
+            "user": self._user(request),
+        }
+        request.setHeader(b"cache-control", b"no-store")
+        say(request, json.dumps(answer), b"application/json")
+
+    def _user(self, request: Request) -> dict[str, str] | None:
+        try:
+            visitor = visitor_of(request, self._visitors)
+        except TooManyGuests as error:
+            self._log.warn("{address} gets no user: {error}", address=address(request), error=error)
+            return None
+        return {"id": visitor.id, "name": visitor.name, "authentication": visitor.authentication.reveal()}
+
+    def _failed(self, failure: Any, request: Request) -> None:
+        self._log.failure("/projects.json failed", failure)
+        request.setResponseCode(http.INTERNAL_SERVER_ERROR)
+        say(request, f"Error: {Broken()}")
+
+
+def pages(folder: Path | None) -> Resource:
+    """Give the demo site.
+
+    @param folder: its files; C{None}: they were not built.
+    """
+    return Data(NOT_BUILT.encode(), "text/html; charset=utf-8") if folder is None else Pages(str(folder))
