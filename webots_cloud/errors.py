@@ -9,11 +9,16 @@ MAX_QUOTED = 80
 """How many characters of what a client, a host or a project said are shown again."""
 
 
-def quoted(text: object) -> str:
-    """Make a text from outside fit to be shown: one short line without control characters."""
-    shown = "".join(" " if unicodedata.category(character)[0] in "CZ" else character for character in str(text)[:500])
-    shown = " ".join(shown.split())
-    return shown if len(shown) <= MAX_QUOTED else shown[: MAX_QUOTED - 1] + "…"
+def quoted(text: object, length: int = MAX_QUOTED) -> str:
+    """Make a text from outside fit to be shown: one line without control characters.
+
+    @param length: how many characters may be shown.
+    """
+    visible = (
+        " " if unicodedata.category(character)[0] in "CZ" else character for character in str(text)[: 4 * length]
+    )
+    shown = " ".join("".join(visible).split())
+    return shown if len(shown) <= length else shown[: length - 1] + "…"
 
 
 class ClientError(Exception):

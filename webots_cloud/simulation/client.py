@@ -1,0 +1,138 @@
+"""The WebSocket at /client: messages in, messages out, one instance for as long as it is open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+from autobahn.websocket.types import ConnectionRequest
+from twisted.internet.interfaces import IAddress, IDelayedCall
+from twisted.logger import Logger
+
+from webots_cloud.errors import AlreadyStarted, BadRequest, ClientError, ForeignOrigin, RequestTooLong, SilentClient
+from webots_cloud.simulation.instances import Instances
+from webots_cloud.simulation.request import (
+    MAX_MESSAGE_BYTES,
+    ResetController,
+    StartRequest,
+    parse_message,
+    parse_origin,
+)
+from webots_cloud.simulation.runner import Runner
+
+_NORMAL = 1000
+PING_SECONDS = 15
+"""How often a client is pinged, and how long it may take to answer, so that one that vanished is noticed."""
+
+
+class ClientProtocol(WebSocketServerProtocol):
+    """One client."""
+
+    _log = Logger()
+
+    def __init__(self, factory: ClientFactory) -> None:
+        super().__init__()
+        self.factory = factory
+        self._reactor = factory.reactor
+        self._instances = factory.instances
+        self._request_timeout = factory.request_timeout
+        self._origin: str | None = None
+        self._runner: Runner | None = None
+        self._silence: IDelayedCall | None = None
+
+    def onConnect(self, request: ConnectionRequest) -> None:
+        """Remember the page's origin; whose page it may be is known when it says which host it wants."""
+        self._origin = request.origin or None
+
+    def onOpen(self) -> None:
+        """Wait for the request, but not for ever."""
+        self._silence = self._reactor.callLater(
+            self._request_timeout, self._refuse, SilentClient(f"within {self._request_timeout:g} s")
+        )
+
+    def onMessageFrameBegin(self, length: int) -> None:
+        """Tell a client whose message is too long why its connection fails."""
+        if self.message_data_total_length + length > MAX_MESSAGE_BYTES and not self.failedByMe:
+            self._refuse(RequestTooLong(limit=MAX_MESSAGE_BYTES // 1024))
+        super().onMessageFrameBegin(length)
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        """Do what the client asks for, or tell it why not."""
+        self._stop_waiting()
+        try:
+            if isBinary:
+                raise BadRequest(what="it is not text")
+            request = parse_message(payload)
+            if isinstance(request, StartRequest):
+                self._start(request)
+            else:
+                self._reset_controller(request)
+        except ClientError as error:
+            self._refuse(error)
+
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
+        """End the instance: its client is gone."""
+        self._stop_waiting()
+        if self._runner is not None:
+            self._runner.instance.leave()
+
+    def send(self, text: str) -> None:
+        """Send a message; to a client that is gone, nothing."""
+        if self.state == self.STATE_OPEN:
+            WebSocketServerProtocol.sendMessage(self, text.encode())
+
+    def let_go(self) -> None:
+        """Close the socket."""
+        self.sendClose(_NORMAL)
+
+    def _start(self, request: StartRequest) -> None:
+        if self._runner is not None:
+            raise AlreadyStarted
+        if self._origin is not None and parse_origin(self._origin) != request.host:
+            raise ForeignOrigin(origin=self._origin, host=request.host)
+        self._runner = self._instances.start(request, self)
+        self._log.debug("client {peer} has {name}", peer=self.peer, name=self._runner.name)
+
+    def _reset_controller(self, request: ResetController) -> None:
+        if self._runner is None:
+            raise BadRequest(what="it resets a controller before it starts a simulation")
+        self._runner.instance.reset_controller(request)
+
+    def _refuse(self, error: ClientError) -> None:
+        """Tell the client what is wrong with its request, and end what it has."""
+        if self._runner is not None:
+            self._runner.instance.fail(error)
+            return
+        self._log.warn("client {peer}: {error} {detail}", peer=self.peer, error=str(error), detail=error.detail)
+        self.send(f"error: {error}")
+        self.let_go()
+
+    def _stop_waiting(self) -> None:
+        silence, self._silence = self._silence, None
+        if silence is not None and silence.active():
+            silence.cancel()
+
+
+class ClientFactory(WebSocketServerFactory):
+    """Makes a protocol for each client.
+
+    @ivar instances: where clients' instances are started.
+    @ivar request_timeout: seconds that a client may take to say what it wants.
+    """
+
+    def __init__(self, reactor: Any, instances: Instances, request_timeout: float) -> None:
+        WebSocketServerFactory.__init__(self, reactor=reactor)
+        self.instances = instances
+        self.request_timeout = request_timeout
+        WebSocketServerFactory.setProtocolOptions(
+            self,
+            webStatus=False,
+            maxMessagePayloadSize=MAX_MESSAGE_BYTES,
+            failByDrop=False,
+            autoPingInterval=PING_SECONDS,
+            autoPingTimeout=PING_SECONDS,
+        )
+
+    def buildProtocol(self, addr: IAddress | None) -> ClientProtocol:
+        """Make the protocol for a client."""
+        return ClientProtocol(self)

@@ -1,0 +1,139 @@
+"""The simulation server's HTTP resources: /load, /monitor and the way to /client."""
+
+from __future__ import annotations
+
+from html import escape
+
+from autobahn.twisted.resource import WebSocketResource
+from twisted.web.http import Request
+from twisted.web.iweb import IRequest
+from twisted.web.resource import Resource
+from twisted.web.server import Site
+
+from webots_cloud.simulation.client import ClientFactory
+from webots_cloud.simulation.instances import Instances
+from webots_cloud.simulation.machine import Machine
+from webots_cloud.simulation.webots import Simulator
+
+FULL = 100.0
+IDLE_SECONDS = 60
+_PAGE_HEADERS = {
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+}
+
+
+class LoadPage(Resource):
+    """C{/load}: the load of the machine in percent; 100 where all places are taken."""
+
+    isLeaf = True
+
+    def __init__(self, machine: Machine, instances: Instances) -> None:
+        Resource.__init__(self)
+        self._machine = machine
+        self._instances = instances
+
+    def render_GET(self, request: IRequest) -> bytes:
+        """Answer with a decimal number."""
+        request.setHeader("content-type", "text/plain; charset=utf-8")
+        request.setHeader("cache-control", "no-store")
+        request.setHeader("access-control-allow-origin", "*")
+        return f"{FULL if self._instances.full else self._machine.load:.1f}".encode()
+
+
+class MonitorPage(Resource):
+    """C{/monitor}: the instances and the load, for people."""
+
+    isLeaf = True
+
+    def __init__(self, machine: Machine, instances: Instances, simulator: Simulator) -> None:
+        Resource.__init__(self)
+        self._machine = machine
+        self._instances = instances
+        self._simulator = simulator
+
+    def render_GET(self, request: IRequest) -> bytes:
+        """Answer with a page that needs no script."""
+        request.setHeader("content-type", "text/html; charset=utf-8")
+        for name, value in _PAGE_HEADERS.items():
+            request.setHeader(name, value)
+        return self._page().encode()
+
+    def _page(self) -> str:
+        return (
+            '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="5">'
+            '<meta name="viewport" content="width=device-width"><title>Simulation server</title><style>'
+            ":root{color-scheme:light dark}body{font-family:system-ui,sans-serif;margin:2rem auto;max-width:60rem;"
+            "padding:0 1rem}table{border-collapse:collapse}td,th{padding:.3rem .8rem;text-align:left}"
+            "</style></head><body><h1>Simulation server</h1>"
+            f"<p>Simulator: {escape(self._simulator.name)}</p>"
+            f"<p>Load: {self._machine.load:.1f} %; instances: {len(self._instances)} of {self._instances.capacity}</p>"
+            f"{self._measures()}{self._table()}</body></html>"
+        )
+
+    def _measures(self) -> str:
+        if not self._machine.history:
+            return ""
+        now = self._machine.history[-1]
+        shown = {
+            "CPU": now.cpu,
+            "memory": now.memory,
+            "GPU compute": now.gpu_compute,
+            "GPU memory": now.gpu_memory,
+            "network": now.network,
+        }
+        return "<p>" + ", ".join(f"{name} {value:.1f} %" for name, value in shown.items()) + "</p>"
+
+    def _table(self) -> str:
+        rows = "".join(
+            f"<tr><td>{escape(runner.name)}</td><td>{escape(runner.request.project)}</td>"
+            f"<td>{escape(runner.request.world)}</td><td>{runner.life.phase.value}</td>"
+            f"<td>{'idle' if runner.life.idle else 'busy'}</td><td>{runner.age:.0f} s</td></tr>"
+            for runner in self._instances
+        )
+        head = "<tr><th>Instance</th><th>Project</th><th>World</th><th>Phase</th><th>Activity</th><th>Age</th></tr>"
+        return f"<table>{head}{rows}</table>"
+
+
+class ClientSocket(Resource):
+    """C{/client}: a WebSocket; anything else is told so."""
+
+    isLeaf = True
+
+    def __init__(self, factory: ClientFactory) -> None:
+        Resource.__init__(self)
+        self._sockets = WebSocketResource(factory)
+
+    def render(self, request: Request) -> bytes | int:
+        """Hand the connection over where it is to become a WebSocket."""
+        upgrade = request.getHeader("upgrade") or ""
+        if upgrade.lower() == "websocket" and request.method == b"GET":
+            answer: bytes | int = self._sockets.render(request)
+            return answer
+        request.setResponseCode(426)
+        request.setHeader("upgrade", "websocket")
+        request.setHeader("content-type", "text/plain; charset=utf-8")
+        return b"This is a WebSocket; it is opened by a page that shows a simulation.\n"
+
+
+class QuietSite(Site):
+    """A site that logs no requests: the log has a line for each instance instead."""
+
+    displayTracebacks = False
+
+    def __init__(self, root: Resource) -> None:
+        Site.__init__(self, root, timeout=IDLE_SECONDS)
+
+    def log(self, request: Request) -> None:
+        """Keep the log for what an operator asks about."""
+
+
+def simulation_site(machine: Machine, instances: Instances, simulator: Simulator, clients: ClientFactory) -> Site:
+    """Put the resources together."""
+    root = Resource()
+    root.putChild(b"load", LoadPage(machine, instances))
+    root.putChild(b"monitor", MonitorPage(machine, instances, simulator))
+    root.putChild(b"client", ClientSocket(clients))
+    return QuietSite(root)
