@@ -50,7 +50,7 @@ class BoundedRequest(Request):
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         """Answer the request: all of it is there."""
-        self._late.cancel()
+        self._stop_waiting()
         self.body.seek(0)
         self.args = {}
         self.method, self.uri, self.clientproto = command, path, version
@@ -59,8 +59,7 @@ class BoundedRequest(Request):
 
     def connectionLost(self, reason: Any) -> None:
         """Stop waiting for the rest."""
-        if self._late.active():
-            self._late.cancel()
+        self._stop_waiting()
         Request.connectionLost(self, reason)
 
     @property
@@ -72,3 +71,7 @@ class BoundedRequest(Request):
         """Break the connection off, so that nobody takes an answer that is not complete for one that is."""
         if self.channel is not None:
             ITCPTransport(self.channel.transport).abortConnection()
+
+    def _stop_waiting(self) -> None:
+        if self._late.active():
+            self._late.cancel()

@@ -6,57 +6,55 @@ from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
+from twisted.internet.interfaces import ITCPTransport
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+from twisted.web.http import HTTPChannel
 
 
-class _Connection(ProtocolWrapper):
-    """One of them."""
+class Connections(Service):
+    """Those that are open; when this service stops, it breaks them off."""
 
-    factory: _Connections
-
-    def connectionLost(self, reason: Any) -> None:
-        """Take part in it, then tell that it is over."""
-        ProtocolWrapper.connectionLost(self, reason)
-        self.factory.one_lost()
-
-
-class _Connections(WrappingFactory[_Connection]):
-    """Counts the connections of another factory."""
-
-    protocol = _Connection
-    noisy = False
-
-    def __init__(self, website: Any) -> None:
-        """Prepare to count; C{website} provides C{IProtocolFactory}."""
-        WrappingFactory.__init__(self, website)
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._open: set[HTTPChannel] = set()
         self._none_left: Deferred[None] | None = None
 
-    def one_lost(self) -> None:
-        """Take notice of a connection that is gone."""
-        if self._none_left is not None and not self.protocols:
-            self._none_left.callback(None)
-            self._none_left = None
+    def add(self, channel: HTTPChannel) -> None:
+        """Take notice of a new one."""
+        self._open.add(channel)
 
-    async def abort_all(self) -> None:
-        """Break all connections off."""
-        if self.protocols:
-            self._none_left = none_left = Deferred[None]()
-            for connection in list(self.protocols):
-                connection.abortConnection()
-            await none_left
-
-
-class ConnectionCloser(Service):
-    """Breaks all connections off when it stops.
-
-    @ivar factory: what is to be listened with.
-    """
-
-    def __init__(self, website: Any) -> None:
-        """Prepare for C{website}, which provides C{IProtocolFactory}."""
-        self.factory = _Connections(website)
+    def discard(self, channel: HTTPChannel) -> None:
+        """Take notice of one that is gone."""
+        self._open.discard(channel)
+        if self._none_left is not None and not self._open:
+            none_left, self._none_left = self._none_left, None
+            none_left.callback(None)
 
     def stopService(self) -> Deferred[None]:
         """Break them off; fires when all are gone."""
         Service.stopService(self)
-        return Deferred.fromCoroutine(self.factory.abort_all())
+        return Deferred.fromCoroutine(self._abort_all())
+
+    async def _abort_all(self) -> None:
+        if self._open:
+            self._none_left = none_left = Deferred[None]()
+            for channel in list(self._open):
+                ITCPTransport(channel.transport).abortConnection()
+            await none_left
+
+
+class TrackedChannel(HTTPChannel):
+    """A connection that L{Connections} knows of."""
+
+    site: Any
+
+    def connectionMade(self) -> None:
+        """Begin to take requests."""
+        HTTPChannel.connectionMade(self)
+        self.site.connections.add(self)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """End."""
+        HTTPChannel.connectionLost(self, reason)
+        self.site.connections.discard(self)

@@ -19,6 +19,7 @@ from webots_cloud import __version__
 from webots_cloud.host.ajax import address, say, visitor_of
 from webots_cloud.host.bounds import REQUEST_SECONDS, BoundedRequest
 from webots_cloud.host.catalogue import Catalogue
+from webots_cloud.host.connections import Connections, TrackedChannel
 from webots_cloud.host.refusals import Broken, TooManyGuests
 from webots_cloud.host.streaming import InThread
 from webots_cloud.host.visitors import Visitors
@@ -58,14 +59,17 @@ class Website(Site):
     """The factory of connections."""
 
     noisy = False
+    protocol: Any = TrackedChannel
     _log = Logger()
 
-    def __init__(self, reactor: Any, root: Resource) -> None:
+    def __init__(self, reactor: Any, root: Resource, connections: Connections) -> None:
         """Prepare to serve.
 
         @param reactor: provides C{IReactorTime}.
+        @param connections: takes notice of those that are open.
         """
         Site.__init__(self, root, requestFactory=BoundedRequest, timeout=REQUEST_SECONDS, reactor=reactor)
+        self.connections = connections
 
     def getResourceFor(self, request: Any) -> Any:
         """Find the resource that answers, and set what all answers have."""
