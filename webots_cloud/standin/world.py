@@ -172,7 +172,7 @@ class World:
         if speed is None or outline is None:
             return
         below = [
-            o.prism.high for o in self._in_the_way(body) if o.prism.high <= outline.low and _above(outline, o.prism)
+            o.prism.high for o in self._in_the_way(body) if o.prism.high <= outline.low + _ROOM and _above(outline, o.prism)
         ]
         support = max([self.floor, *below])
         speed += _GRAVITY * seconds
