@@ -224,6 +224,12 @@ class ServerConfig:
         """The endpoint strings to listen on."""
         return self.listen or (f"tcp:{self.port}",)
 
+    @property
+    def public_port(self) -> int:
+        """The TCP port that people are told of."""
+        listed = re.match(r"tcp6?:(?:port=)?([0-9]+)", self.listen[0]) if self.listen else None
+        return int(listed.group(1)) if listed else self.port
+
     def contradictions(self) -> Iterable[tuple[str, str]]:
         """Give the mistakes that no option has by itself, as pairs of the option to change and a sentence."""
         return ()

@@ -7,9 +7,8 @@ from typing import Any, ClassVar
 
 from twisted.application.service import IService, MultiService, Service
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 
-from webots_cloud.config import SECTIONS, Config, ConfigOptions, ServerConfig
+from webots_cloud.config import SECTIONS, Config, ConfigOptions, HostConfig, ServerConfig
 from webots_cloud.host.keys import ensure_key
 from webots_cloud.host.service import host_service
 from webots_cloud.session.service import session_service
@@ -37,20 +36,28 @@ class Options(ConfigOptions):
 
 
 class _Invitation(Service):
-    """Tells the operator where to look."""
+    """Tells whoever started the servers where to look, once they are all there."""
 
-    _log = Logger()
-
-    def __init__(self, config: Config) -> None:
-        self._config = config.host
+    def __init__(self, reactor: Any, config: HostConfig) -> None:
+        self._reactor = reactor
+        self._config = config
 
     def startService(self) -> None:
+        """Print the address when the reactor runs, after the first lines of the log."""
         Service.startService(self)
-        self._log.info("Open http://{server}:{port}/", server=self._config.server, port=self._config.port)
+        self._reactor.callWhenRunning(self._invite)
+
+    def _invite(self) -> None:
+        print(f"Open http://{self._config.server}:{self._config.public_port}/", flush=True)
 
 
 class CloudService(MultiService):
     """Three servers that start in the order in which they need each other, and stop in the other."""
+
+    def __init__(self, servers: Sequence[Any]) -> None:
+        MultiService.__init__(self)
+        for server in servers:
+            server.setServiceParent(self)
 
     def stopService(self) -> Deferred[None]:
         """Stop one after the other; fires when the last has stopped."""
@@ -73,9 +80,6 @@ def makeService(options: Options) -> IService:
         simulation_service(reactor, config.simulation),
         session_service(reactor, config.session),
         host_service(reactor, config.host),
-        _Invitation(config),
+        _Invitation(reactor, config.host),
     ]
-    service = CloudService()
-    for server in servers:
-        server.setServiceParent(service)
-    return service
+    return CloudService(servers)
