@@ -63,7 +63,7 @@ def version(data: DataFolder, project: str, visitor: str | None) -> Mapping[str,
 
 def _own_files(data: DataFolder, project: str, visitor: str) -> Iterator[tuple[str, Path]]:
     folder = data.own_projects(visitor) / project
-    if all(is_folder(part) for part in (folder.parent.parent, folder.parent, folder)):
+    if all(is_folder(part) for part in (*list(folder.parents)[:3], folder)):
         yield from _files(folder)
 
 
