@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -48,7 +49,8 @@ class _Invitation(Service):
         self._reactor.callWhenRunning(self._invite)
 
     def _invite(self) -> None:
-        print(f"Open http://{self._config.server}:{self._config.public_port}/", flush=True)
+        # Past the log, which takes over standard output: this line is for whoever sits at the terminal.
+        print(f"Open http://{self._config.server}:{self._config.public_port}/", file=sys.__stdout__, flush=True)
 
 
 class CloudService(MultiService):
