@@ -1,0 +1,115 @@
+"""The session server as a service: C{twist webots-session} and C{twist webots-cloud} start it from here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from twisted.application.service import IService, Service
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.logger import Logger
+
+from webots_cloud.config import ConfigOptions, ServerConfig, SessionConfig
+from webots_cloud.listening import Listener
+from webots_cloud.session.availability import VisitorFactory, WatcherFactory
+from webots_cloud.session.fleet import Fleet, Server, State
+from webots_cloud.session.poller import HttpLoadSource, Poller
+from webots_cloud.session.site import CORS_HEADERS, PublicSite
+from webots_cloud.session.web import Reception, resources
+
+
+class Options(ConfigOptions):
+    """The command line of C{twist webots-session}."""
+
+    sections: ClassVar[Sequence[type[ServerConfig]]] = (SessionConfig,)
+    synopsis = "webots-session [--config FILE]"
+    longdesc = (
+        "Tells web pages whether a simulation can be started, and sends each client to the least loaded simulation "
+        "server. Give it the list of simulation servers in section [session] of the configuration."
+    )
+
+
+class SessionService(Service):
+    """The session server.
+
+    @ivar listener: where it listens.
+    """
+
+    def __init__(self, reactor: Any, config: SessionConfig) -> None:
+        """Put the parts together."""
+        self._fleet = Fleet(config.simulationServers, reactor.seconds)
+        _Journal(self._fleet)
+        source = HttpLoadSource(
+            reactor, config.pollTimeoutSeconds, keep_seconds=int(2 * config.pollIntervalSeconds) + 60
+        )
+        self._poller = Poller(reactor, self._fleet, source, config.pollIntervalSeconds, config.pollTimeoutSeconds)
+        reception = Reception(self._fleet)
+        self._watchers = WatcherFactory(reactor, CORS_HEADERS, self._fleet)
+        self._visitors = VisitorFactory(reactor, CORS_HEADERS, reception.send_client)
+        self._site = PublicSite(reactor, resources(self._fleet, reception, self._watchers, self._visitors))
+        self.listener = Listener(reactor, SessionConfig.section, config.endpoints, self._site)
+
+    def startService(self) -> None:
+        """Listen, and begin to ask the simulation servers."""
+        Service.startService(self)
+        self._watchers.start()
+        self._visitors.start()
+        self.listener.startService()
+        self._poller.startService()
+
+    def stopService(self) -> Deferred[None]:
+        """Let nobody in any more, then say goodbye to all; fires when nothing is open or under way."""
+        Service.stopService(self)
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        await self.listener.stopService()
+        ends = (self._poller.stopService, self._watchers.stop, self._visitors.stop, self._site.channels.close)
+        await gatherResults([Deferred.fromCoroutine(_awaited(end())) for end in ends])
+
+
+async def _awaited(ending: Any) -> None:
+    await ending
+
+
+class _Journal:
+    """Writes changes into the log."""
+
+    _log = Logger()
+
+    def __init__(self, fleet: Fleet) -> None:
+        fleet.watch_availability(self._availability)
+        fleet.watch_servers(self._server)
+
+    def _availability(self, available: bool) -> None:
+        if available:
+            self._log.info("simulations can be started")
+        else:
+            self._log.info("no simulation can be started: no simulation server is available")
+
+    def _server(self, server: Server) -> None:
+        address = str(server.address)
+        match server.state:
+            case State.AVAILABLE:
+                self._log.info("simulation server {server} is available", server=address, load=server.load)
+            case State.FULL:
+                self._log.info("simulation server {server} is full", server=address, load=server.load)
+            case _:
+                self._log.warn(
+                    "simulation server {server} is not available: {reason}", server=address, reason=server.reason
+                )
+
+
+def session_service(reactor: Any, config: SessionConfig) -> IService:
+    """Make the session server, alone or as one of several in a process.
+
+    @param reactor: listens, connects, and tells the time.
+    """
+    return SessionService(reactor, config)
+
+
+def makeService(options: Options) -> IService:
+    """Make what C{twist webots-session} runs."""
+    from twisted.internet import reactor
+
+    return session_service(reactor, options.config.session)

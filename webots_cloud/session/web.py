@@ -1,0 +1,159 @@
+"""The session server's resources: C{/}, C{/session}, C{/load} and C{/monitor}, for browsers and for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from typing import cast
+
+from autobahn.twisted.resource import WebSocketResource
+from twisted.logger import Logger
+from twisted.web.resource import Resource
+from twisted.web.server import Request
+
+from webots_cloud.address import ServerAddress
+from webots_cloud.session.availability import PeerFactory
+from webots_cloud.session.fleet import Fleet, Server
+from webots_cloud.session.site import PromptChannel
+
+NO_SERVER = "Error: no simulation server available at the moment."
+"""What clients are told instead of a server's URL; existing ones look for the word at the front."""
+
+PAGE_HEADERS = {
+    b"Content-Type": b"text/html; charset=utf-8",
+    b"Content-Security-Policy": b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    b"Referrer-Policy": b"no-referrer",
+}
+"""What the page for people carries: it needs nothing but its own text."""
+
+
+class Reception:
+    """Answers clients from what the fleet knows, and writes down whom it sent where."""
+
+    _log = Logger()
+
+    def __init__(self, fleet: Fleet) -> None:
+        """Prepare to answer for C{fleet}."""
+        self._fleet = fleet
+
+    def availability(self) -> str:
+        """Say whether a server is available."""
+        return "1" if self._fleet.available else "0"
+
+    def send_client(self) -> str:
+        """Send a client to a server: give the server's URL, or a sentence if there is none."""
+        address = self._fleet.choose()
+        self._log.debug("a client is sent to {server}", server=address)
+        return _told(address)
+
+    def next_server(self) -> str:
+        """Say what the next client will be told, without sending one."""
+        return _told(self._fleet.first())
+
+    def load(self) -> str:
+        """Give the mean load of the servers that answer; C{-1} if none does."""
+        load = self._fleet.mean_load
+        return "-1" if load is None else f"{load:.1f}"
+
+
+def _told(address: ServerAddress | None) -> str:
+    return NO_SERVER if address is None else address.websocket_url
+
+
+class Line(Resource):
+    """A resource that is a line of text, and a WebSocket on the same path.
+
+    Its status is 200 whatever the line says: at any other, existing clients give up in silence (docs/protocol.md
+    section 1).
+    """
+
+    isLeaf = True
+
+    def __init__(
+        self, line: Callable[[], str], preview: Callable[[], str] | None = None, peers: PeerFactory | None = None
+    ) -> None:
+        """Prepare to answer.
+
+        @param line: gives the line.
+        @param preview: gives it for those who ask for its headers only; needed where C{line} does more than to look.
+        @param peers: makes our side of WebSockets; C{None}: who asks for one gets the line.
+        """
+        Resource.__init__(self)
+        self._line = line
+        self._preview = preview or line
+        self._sockets = None if peers is None else WebSocketResource(peers)
+
+    def render_GET(self, request: Request) -> bytes | int:
+        """Answer with the line, or let a WebSocket take over the connection."""
+        if self._sockets and b"websocket" in (request.getHeader(b"upgrade") or b"").lower():
+            channel = cast(PromptChannel, request.channel)
+            channel.site.channels.discard(channel)
+            return cast(int, self._sockets.render(request))
+        request.setHeader(b"Content-Type", b"text/plain")
+        return self._line().encode("ascii")
+
+    def render_HEAD(self, request: Request) -> bytes:
+        """Answer with the line's length."""
+        request.setHeader(b"Content-Type", b"text/plain")
+        request.setHeader(b"Content-Length", b"%d" % len(self._preview()))
+        return b""
+
+
+class Monitor(Resource):
+    """A page about the simulation servers."""
+
+    isLeaf = True
+
+    def __init__(self, fleet: Fleet) -> None:
+        """Prepare to show C{fleet}."""
+        Resource.__init__(self)
+        self._fleet = fleet
+
+    def render_GET(self, request: Request) -> bytes:
+        """Give the page."""
+        for name, value in PAGE_HEADERS.items():
+            request.setHeader(name, value)
+        return self._page().encode("utf-8")
+
+    def render_HEAD(self, request: Request) -> bytes:
+        """Give the page's length."""
+        request.setHeader(b"Content-Length", b"%d" % len(self.render_GET(request)))
+        return b""
+
+    def _page(self) -> str:
+        rows = "\n".join(_row(server) for server in self._fleet.servers)
+        load = self._fleet.mean_load
+        return (
+            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            '<meta http-equiv="refresh" content="5">\n<title>Simulation servers</title>\n</head>\n<body>\n'
+            "<h1>Simulation servers</h1>\n"
+            f"<p>{'A' if self._fleet.available else 'No'} simulation can be started. "
+            f"Mean load: {'none is known' if load is None else f'{load:.1f} %'}.</p>\n"
+            "<table>\n<tr><th>Server</th><th>State</th><th>Load in percent</th>"
+            f"<th>Clients on their way</th></tr>\n{rows}\n</table>\n</body>\n</html>\n"
+        )
+
+
+def _row(server: Server) -> str:
+    state = f"{server.state.value}: {server.reason}" if server.reason else server.state.value
+    cells = (
+        f'<a href="{escape(server.address.monitor_url)}">{escape(str(server.address))}</a>',
+        escape(state),
+        "" if server.load is None else f"{server.load:.1f}",
+        str(server.reserved),
+    )
+    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+
+
+def resources(fleet: Fleet, reception: Reception, watchers: PeerFactory, visitors: PeerFactory) -> Resource:
+    """Put all resources under their paths.
+
+    @param watchers: makes our side of the WebSockets at C{/}.
+    @param visitors: makes our side of the WebSockets at C{/session}.
+    """
+    root = Resource()
+    root.putChild(b"", Line(reception.availability, peers=watchers))
+    root.putChild(b"session", Line(reception.send_client, reception.next_server, visitors))
+    root.putChild(b"load", Line(reception.load))
+    root.putChild(b"monitor", Monitor(fleet))
+    return root
