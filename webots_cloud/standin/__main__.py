@@ -1,5 +1,6 @@
 """Entry point: ``webots-standin`` or ``python -m webots_cloud.standin``, with the options of Webots."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -38,23 +39,34 @@ def _serve(command: Command) -> int:
     # Loaded only now, so that a wrong command line is answered at once.
     from twisted.internet import reactor as default
     from twisted.internet.error import CannotListenError
+    from twisted.logger import (
+        FilteringLogObserver,
+        LogLevel,
+        LogLevelFilterPredicate,
+        globalLogBeginner,
+        textFileLogObserver,
+    )
 
+    from webots_cloud.standin import orphans
     from webots_cloud.standin.simulator import Simulator, read_world
     from webots_cloud.standin.web import site
 
     reactor = cast("Any", default)
+    warnings = FilteringLogObserver(textFileLogObserver(sys.stderr), [LogLevelFilterPredicate(LogLevel.warn)])
+    globalLogBeginner.beginLoggingTo([warnings], redirectStandardIO=False)
 
     def announce(word: str) -> None:
         if command.announces:
             _say(word, reactor.stop)
 
     path = Path(command.world)
-    simulator = Simulator(reactor, path, read_world(path, log), announce, log, command.may_edit)
+    simulator = Simulator(reactor, path, read_world(path, log), announce, log, command.may_edit, orphans.end)
     try:
         reactor.listenTCP(command.port, site(simulator))
     except CannotListenError as error:
         log(f"Port {command.port} cannot be used: {error.socketError.strerror}.")
         return 1
+    orphans.adopt()
     reactor.addSystemEventTrigger("before", "shutdown", simulator.close)
     reactor.callWhenRunning(_begin, simulator, command, announce)
     reactor.run()
@@ -63,12 +75,14 @@ def _serve(command: Command) -> int:
 
 def _begin(simulator: "Simulator", command: Command, announce: Callable[[str], None]) -> None:
     from twisted.internet.task import LoopingCall
+    from twisted.logger import Logger
 
     log(f"loaded {simulator.path.name}, listening on port {command.port}")
     if command.says_open:
         announce("open")
     if command.heartbeat:
-        LoopingCall(announce, ".").start(command.heartbeat, now=not command.says_open)
+        beating = LoopingCall(announce, ".").start(command.heartbeat, now=not command.says_open)
+        beating.addErrback(lambda failure: Logger().failure("no more signs of life", failure))
     if command.mode == "pause":
         announce("pause")
     else:
@@ -76,11 +90,14 @@ def _begin(simulator: "Simulator", command: Command, announce: Callable[[str], N
 
 
 def _say(word: str, stop: Callable[[], None]) -> None:
+    from twisted.internet.error import ReactorNotRunning
+
     try:
         os.write(1, word.encode() + b"\n")
     except OSError:
         # Nobody listens to this process any more: whoever started it is gone.
-        stop()
+        with contextlib.suppress(ReactorNotRunning):
+            stop()
 
 
 if __name__ == "__main__":

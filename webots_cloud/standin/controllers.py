@@ -26,6 +26,8 @@ _NO_CONTROLLER = ("", "<none>", "<extern>", "<generic>", "void")
 _HANDED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 _OUTPUT_PER_SECOND = 64 * 1024
 _GRACE = 1.0
+_PATIENCE = 5.0
+_MOST_CONTROLLERS = 100
 _STDIN, _ORDERS, _REQUESTS = 0, 3, 4
 _CHANNELS = {1: "stdout", 2: "stderr"}
 
@@ -48,6 +50,7 @@ class Controller(ProcessProtocol):
     :ivar due: simulated time, ms, at which its call of ``step`` ends; ``None`` while it does something else.
     :ivar alive: whether there is a process.
     :ivar sensors: the sensors that were enabled at its last ``step``.
+    :ivar busy_since: reactor's time, s, when it was last told something.
     """
 
     def __init__(self, body: Body, crew: "Crew") -> None:
@@ -55,6 +58,7 @@ class Controller(ProcessProtocol):
         self.due: float | None = None
         self.alive = True
         self.sensors: list[str] = []
+        self.busy_since = 0.0
         self._crew = crew
         self._requests = b""
         self._lines = {1: Lines(), 2: Lines()}
@@ -68,14 +72,23 @@ class Controller(ProcessProtocol):
         self._process.closeChildFD(_STDIN)
         self.tell(talk.greeting(self._crew.world, self.body))
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid or 0
+
     def tell(self, line: bytes) -> None:
         """Send a line to the process."""
-        self._process.writeToChild(_ORDERS, line)
+        self.busy_since = self._crew.reactor.seconds()
+        # A controller may have closed its end.
+        if _ORDERS in self._process.pipes:
+            self._process.writeToChild(_ORDERS, line)
 
     def childDataReceived(self, childFD: int, data: bytes) -> None:
         """Take output, or a request."""
         if childFD == _REQUESTS:
-            self._hear(data)
+            if self.alive:
+                self._hear(data)
             return
         self._spend(len(data))
         text = self._lines[childFD].feed(data)
@@ -149,20 +162,31 @@ class Crew:
     :ivar world: the world whose robots they drive.
     """
 
-    def __init__(self, reactor: IReactor, world: World, printed: Printed, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        reactor: IReactor,
+        world: World,
+        printed: Printed,
+        on_ready: Callable[[], None],
+        on_ended: Callable[[], None],
+    ) -> None:
         """Make a crew of nobody yet.
 
         :param on_ready: called when a controller asks for the next step, or ends.
+        :param on_ended: called when a controller's process is gone.
         """
         self.reactor = reactor
         self.world = world
         self.printed = printed
         self._on_ready = on_ready
+        self._on_ended = on_ended
         self._members: list[Controller] = []
         self._over = False
+        self._watch: IDelayedCall | None = None
 
     def start(self, project: Project) -> None:
         """Start the controller of each robot that has one."""
+        self._watch = self.reactor.callLater(_PATIENCE, self._remind, set())
         for body in self.world.bodies:
             name = body.controller
             if name in _NO_CONTROLLER:
@@ -171,7 +195,20 @@ class Crew:
             if path is None:
                 self.printed("stderr", f"{body.name}: there is no controller controllers/{name}/{name}.py")
                 continue
+            if len(self._members) == _MOST_CONTROLLERS:
+                self.printed("stderr", f"Only {_MOST_CONTROLLERS} controllers are started: {body.name} has none.")
+                return
             self._members.append(self._spawn(body, path))
+
+    def _remind(self, told: set[Controller]) -> None:
+        """Say once of each controller that keeps the simulation waiting."""
+        late = self.reactor.seconds() - _PATIENCE
+        for member in self._members:
+            if member.alive and member.due is None and member.busy_since <= late and member not in told:
+                told.add(member)
+                text = f"WARNING: {member.body.controller} has not called step() for {_PATIENCE:g} s; everybody waits."
+                self.printed("stderr", text)
+        self._watch = self.reactor.callLater(_PATIENCE, self._remind, told)
 
     def _spawn(self, body: Body, path: Path) -> Controller:
         member = Controller(body, self)
@@ -193,6 +230,10 @@ class Crew:
         """Whether no controller is at work on the present moment."""
         return all(m.due is not None for m in self._members if m.alive and m.body.synchronous)
 
+    def processes(self) -> list[int]:
+        """Process ids of the controllers that live."""
+        return [member.pid for member in self._members if member.alive]
+
     def answer(self) -> None:
         """End the calls of ``step`` whose time has come."""
         for member in self._members:
@@ -213,6 +254,7 @@ class Crew:
 
     def ended(self, member: Controller, how: str) -> None:
         """A controller's process is gone."""
+        self._on_ended()
         if self._over:
             return
         channel, word = ("stdout", "INFO") if how == "exited successfully" else ("stderr", "WARNING")
@@ -221,15 +263,20 @@ class Crew:
 
     def stop(self) -> None:
         """Send everybody home; what they ask from now on is not heard."""
-        self._over = True
+        self._close()
         for member in self._members:
             member.stop()
 
     def kill(self) -> None:
         """End everybody at once."""
-        self._over = True
+        self._close()
         for member in self._members:
             member.kill()
+
+    def _close(self) -> None:
+        self._over = True
+        if self._watch is not None and self._watch.active():
+            self._watch.cancel()
 
 
 def _how(reason: Failure) -> str:

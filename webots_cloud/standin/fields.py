@@ -3,10 +3,12 @@
 from webots_cloud.standin.geometry import IDENTITY, ORIGIN, Pose, Vector, about
 from webots_cloud.standin.wbt import Node, Use, Value
 
+_GREATEST = 1e9
+
 
 def numbers(node: Node, name: str) -> list[float]:
-    """All numbers of a field; none where it is absent."""
-    return [v for v in node.fields.get(name, []) if isinstance(v, float)]
+    """All numbers of a field, none where it is absent; held to what can be reckoned with without an overflow."""
+    return [max(-_GREATEST, min(_GREATEST, v)) for v in node.fields.get(name, []) if isinstance(v, float)]
 
 
 def number(node: Node, name: str, default: float) -> float:

@@ -1,7 +1,7 @@
 """The simulator as a whole: one project, the world that is loaded, its controllers, its pace and those who watch it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Protocol
 
@@ -68,11 +68,14 @@ class Simulator:
         announce: Callable[[str], None],
         log: Callable[[str], None],
         may_edit: bool = True,
+        sweep: Callable[[Collection[int]], None] = lambda known: None,
     ) -> None:
         """Begin paused.
 
         :param announce: called with a word for standard output at each change of mode and reset.
         :param log: called with a sentence for the operator.
+        :param sweep: called when a controller has ended, with the process ids of those that live on; ends what the
+            controller itself has started.
         """
         self.path = path.resolve()
         self.project = Project(self.path.parent.parent)
@@ -80,6 +83,7 @@ class Simulator:
         self._reactor = reactor
         self._announce = announce
         self._log = log
+        self._sweep = sweep
         self._world = world
         self._seats: dict[Viewer, _Seat] = {}
         self._pause_at: float | None = None
@@ -87,17 +91,13 @@ class Simulator:
         self._last_frame = 0.0
         self._frame_call: IDelayedCall | None = None
         self._crew: Crew | None = None
+        self._leaving: Crew | None = None
         self._pace = pace.Pace(reactor, lambda: self._world.basic_step / 1000, self._ready, self._step)
 
     @property
     def mode(self) -> str:
         """The mode of docs/protocol.md, section 3."""
         return self._pace.mode
-
-    @property
-    def viewers(self) -> int:
-        """How many are watching."""
-        return len(self._seats)
 
     @property
     def title(self) -> str:
@@ -180,8 +180,15 @@ class Simulator:
         self._pace.change(pace.PAUSE)
         if self._frame_call is not None and self._frame_call.active():
             self._frame_call.cancel()
-        if self._crew is not None:
-            self._crew.kill()
+        for crew in self._crews():
+            crew.kill()
+        self._sweep(())
+
+    def _crews(self) -> list[Crew]:
+        return [crew for crew in (self._leaving, self._crew) if crew is not None]
+
+    def _clear_up(self) -> None:
+        self._sweep([pid for crew in self._crews() for pid in crew.processes()])
 
     def _load(self, path: Path) -> None:
         try:
@@ -204,13 +211,17 @@ class Simulator:
             self._pace.change(self.mode)
 
     def _start_controllers(self) -> None:
-        self._crew = Crew(self._reactor, self._world, self.printed, self._pace.poke)
+        self._crew = Crew(self._reactor, self._world, self.printed, self._pace.poke, self._clear_up)
         self._crew.start(self.project)
 
     def _stop_controllers(self) -> None:
-        if self._crew is not None:
-            self._crew.stop()
-            self._crew = None
+        if self._crew is None:
+            return
+        # Whoever resets again and again does not fill the machine with processes that are about to end.
+        if self._leaving is not None:
+            self._leaving.kill()
+        self._crew.stop()
+        self._leaving, self._crew = self._crew, None
 
     def _ready(self) -> bool:
         return self._crew is None or self._crew.ready()

@@ -61,8 +61,8 @@ def parse(line: bytes) -> Request:
         message = json.loads(line)
         duration = _number(message["step"])
         orders = {str(name): _order(order) for name, order in message["motors"].items()}
-        sensors = [str(name) for name in message["sensors"]]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        sensors = list(dict.fromkeys(str(name) for name in message["sensors"]))
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise TalkError("its messages make no sense") from error
     if not 0 <= duration <= _LONGEST_STEP:
         raise TalkError(f"step({duration:g}) is out of range: 0 to {_LONGEST_STEP:g} ms")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import attrs
 
 MAX_CHARACTERS = 32 * 1024 * 1024
-MAX_DEPTH = 120
+MAX_DEPTH = 100
 MAX_NODES = 100_000
 
 
@@ -73,8 +73,8 @@ class _Token:
 
 _HEADER = re.compile(r"\ufeff?#VRML_SIM\s+([RV]\d[\w.-]*)(?:\s+utf8)?[ \t]*(?=\r|\n|\Z)")
 _TOKEN = re.compile(
-    r"""(?P<blank>(?:[\s,\x00]|\#[^\n]*)+)
-      | (?P<string>"(?:[^"\\]|\\.)*")
+    r"""(?P<blank>(?:[\s,\x00]++|\#[^\n]*+)++)
+      | (?P<string>"(?:[^"\\]++|\\.)*+")
       | (?P<number>[+-]?(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![^\s,\#"\[\]{}]))
       | (?P<word>[^\s,"\#'\[\]{}\\.+\-\d\x00-\x1f\x7f][^\s,"\#'\[\]{}\\\x00-\x1f\x7f]*)
       | (?P<mark>[\[\]{}])""",

@@ -18,7 +18,7 @@ from webots_cloud.standin.stream import Stream
 
 _MOST_VIEWERS = 200
 _LONGEST_MESSAGE = 2 * 1024 * 1024
-_MOST_WAITING = 256
+_MOST_WAITING = 8 * 1024 * 1024
 
 
 @implementer(IPushProducer)
@@ -29,6 +29,7 @@ class ViewerProtocol(WebSocketServerProtocol):
     """
 
     is_behind = False
+    factory: "_Viewers"
 
     def __init__(self, simulator: Simulator) -> None:
         super().__init__()
@@ -50,15 +51,17 @@ class ViewerProtocol(WebSocketServerProtocol):
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """Forget the viewer."""
         self._stream.gone()
+        self.factory.count -= 1
 
     def send(self, text: str) -> None:
-        """Send a message; a viewer that lets hundreds of them wait is dropped."""
+        """Send a message; a viewer that lets too much of it wait is dropped."""
+        data = text.encode(errors="replace")
         if self.is_behind:
-            self._waiting += 1
+            self._waiting += len(data)
             if self._waiting > _MOST_WAITING:
                 self.dropConnection(abort=True)
                 return
-        self.sendMessage(text.encode(errors="replace"))  # type: ignore[no-untyped-call]  # Autobahn's
+        self.sendMessage(data)  # type: ignore[no-untyped-call]  # Autobahn's
 
     def pauseProducing(self) -> None:
         """Listen no further to a viewer that does not read the answers."""
@@ -76,16 +79,21 @@ class ViewerProtocol(WebSocketServerProtocol):
 
 
 class _Viewers(WebSocketServerFactory):
-    """Makes a protocol for each viewer, up to a number."""
+    """Makes a protocol for each viewer, up to a number.
+
+    :ivar count: sockets that are open.
+    """
 
     def __init__(self, simulator: Simulator) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Autobahn's
+        self.count = 0
         self._simulator = simulator
 
-    def buildProtocol(self, addr: object) -> ViewerProtocol | None:
+    def buildProtocol(self, addr: object) -> ViewerProtocol | None:  # type: ignore[override]  # base is unbound
         """Take a viewer in; ``None`` where there are too many."""
-        if self._simulator.viewers >= _MOST_VIEWERS:
+        if self.count >= _MOST_VIEWERS:
             return None
+        self.count += 1
         protocol = ViewerProtocol(self._simulator)
         protocol.factory = self
         return protocol

@@ -45,11 +45,13 @@ def twist(turning: list[tuple[Wheel, float | None]]) -> tuple[float, float, floa
 
 
 def _solve(matrix: list[list[float]], right: list[float]) -> tuple[float, float, float]:
-    """Solve three equations with a symmetric, positive matrix by elimination."""
+    """Solve three equations by elimination; zero where wheels of absurd sizes leave no solution."""
     rows = [[*row, value] for row, value in zip(matrix, right, strict=True)]
     for i in range(3):
         pivot = max(range(i, 3), key=lambda k: abs(rows[k][i]))
         rows[i], rows[pivot] = rows[pivot], rows[i]
+        if rows[i][i] == 0:
+            return (0.0, 0.0, 0.0)
         for k in range(3):
             if k != i:
                 factor = rows[k][i] / rows[i][i]

@@ -172,7 +172,9 @@ class World:
         if speed is None or outline is None:
             return
         below = [
-            o.prism.high for o in self._in_the_way(body) if o.prism.high <= outline.low + _ROOM and _above(outline, o.prism)
+            o.prism.high
+            for o in self._in_the_way(body)
+            if o.prism.high <= outline.low + _ROOM and _above(outline, o.prism)
         ]
         support = max([self.floor, *below])
         speed += _GRAVITY * seconds
@@ -189,9 +191,9 @@ class World:
             body.x, body.y, body.yaw = body.x + dx, body.y + dy, body.yaw + turn
             return
         way = math.hypot(dx, dy) + abs(turn) * body.shape.radius
-        moves = min(_MOST_MOVES, math.ceil(way / _LONGEST_MOVE))
+        moves = max(1, math.ceil(min(_MOST_MOVES, way / _LONGEST_MOVE)))
         # Faster than that a robot could jump over a thin wall: it is slowed down instead.
-        share = min(1 / moves, _LONGEST_MOVE / way)
+        share = min(1 / moves, _LONGEST_MOVE / max(way, _LONGEST_MOVE))
         passable = self._passable[id(body)]
         near = [
             o
