@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, BinaryIO, cast
 
-from twisted.internet.interfaces import IDelayedCall, ITCPTransport
+from twisted.internet.interfaces import IDelayedCall
 from twisted.web.server import Request
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
@@ -70,7 +70,7 @@ class BoundedRequest(Request):
     def abort(self) -> None:
         """Break the connection off, so that nobody takes an answer that is not complete for one that is."""
         if self.channel is not None:
-            ITCPTransport(self.channel.transport).abortConnection()
+            cast(Any, self.channel.transport).abortConnection()
 
     def _stop_waiting(self) -> None:
         if self._late.active():

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import ITCPTransport
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
@@ -40,7 +39,7 @@ class Connections(Service):
         if self._open:
             self._none_left = none_left = Deferred[None]()
             for channel in list(self._open):
-                ITCPTransport(channel.transport).abortConnection()
+                cast(Any, channel.transport).abortConnection()
             await none_left
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,11 @@ from webots_cloud.host.versions import DataFolder, is_folder
 MAX_FILES = 1000
 """How many files a visitor may have; empty ones would not count against a quota of bytes."""
 
+BUSY_SECONDS = 20.0
+"""How long a transaction waits for those of other processes."""
+
 _SCHEMA = """
+PRAGMA journal_mode = WAL;
 CREATE TABLE IF NOT EXISTS visitors (
     id TEXT PRIMARY KEY,
     first_saved TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
@@ -58,7 +63,10 @@ class SavedFiles(Service):
 
         @param reactor: provides C{IReactorCore} and C{IReactorThreads}.
         @param quota: how many bytes each visitor may save.
+        @raise sqlite3.Error: if it cannot be opened.
         """
+        with closing(sqlite3.connect(data.database, timeout=BUSY_SECONDS)) as connection:
+            connection.executescript(_SCHEMA)
         self._data = data
         self._quota = quota
         self._pool = ConnectionPool(
@@ -66,7 +74,7 @@ class SavedFiles(Service):
             str(data.database),
             # The first statement that changes something begins the transaction, and waits for other processes' ones.
             isolation_level="IMMEDIATE",
-            timeout=20,
+            timeout=BUSY_SECONDS,
             check_same_thread=False,
             cp_reactor=reactor,
             cp_min=1,
@@ -100,7 +108,7 @@ class SavedFiles(Service):
                 self._account(transaction, wanted)
                 folder = ("user", wanted.visitor, "projects", project, "controllers", controller)
                 _move(complete, self._data.root, folder, wanted.filename)
-        except OSError as error:
+        except (OSError, sqlite3.OperationalError) as error:
             self._log.error("{path} cannot be saved: {error}", path=f"{wanted.dirname}/{wanted.filename}", error=error)
             raise DiskFull from error
 
@@ -131,8 +139,9 @@ class SavedFiles(Service):
             raise TooManyFiles(limit=MAX_FILES)
 
 
-def _open(connection: Any) -> None:
-    connection.executescript(_SCHEMA)
+def _open(connection: sqlite3.Connection) -> None:
+    # A power failure may then undo the last saving, but breaks nothing.
+    connection.execute("PRAGMA synchronous = NORMAL")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -9,7 +10,6 @@ from typing import Any, ClassVar, cast
 from twisted.application.service import IService, MultiService
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
-from twisted.web.resource import Resource
 
 from webots_cloud.config import DEMO_PROJECTS, ConfigOptions, HostConfig
 from webots_cloud.host.ajax import DownloadProject, UploadFile
@@ -21,7 +21,7 @@ from webots_cloud.host.saving import SavedFiles
 from webots_cloud.host.streaming import InThread
 from webots_cloud.host.versions import DataFolder
 from webots_cloud.host.visitors import Visitors
-from webots_cloud.host.website import ProjectsJson, Website, pages
+from webots_cloud.host.website import NotFound, ProjectsJson, Website, pages
 from webots_cloud.listening import Listener
 from webots_cloud.web import BrowserFilesMissing, static_folder
 
@@ -61,14 +61,14 @@ def host_service(
     try:
         prepare(data, demo_projects)
         key, secret = read_key(config.keyFile), read_key(data.secret)
-    except (OSError, ValueError) as error:
+        saved = SavedFiles(reactor, data, config.quotaMegabytes * 1_000_000)
+    except (OSError, ValueError, sqlite3.Error) as error:
         raise SystemExit(f"[host] dataDir {config.dataDir} cannot be used: {error}") from error
     in_thread = cast(InThread, partial(deferToThreadPool, reactor, reactor.getThreadPool()))
     visitors = Visitors(reactor, secret)
-    saved = SavedFiles(reactor, data, config.quotaMegabytes * 1_000_000)
 
     root = pages(static or _built_pages())
-    ajax = Resource()
+    ajax = NotFound()
     download = DownloadProject(reactor, in_thread, data, key, visitors)
     upload = UploadFile(in_thread, saved, visitors)
     for separator in ("-", "_"):

@@ -89,13 +89,15 @@ class Website(Site):
 
 
 class NotFound(Resource):
-    """What is not there, in plain words."""
-
-    isLeaf = True
+    """What is not there, in plain words; things that are may be put below it."""
 
     def __init__(self) -> None:
         """Prepare to answer."""
         Resource.__init__(self)
+
+    def getChild(self, path: bytes, request: Any) -> Resource:
+        """Find nothing."""
+        return self
 
     def render(self, request: Any) -> bytes:
         """Say so."""
@@ -134,7 +136,8 @@ class Pages(File):
 
     def getChild(self, path: bytes, request: Any) -> Any:
         """Find a file in this folder."""
-        return self.childNotFound if path.startswith(b".") or b"\0" in path else File.getChild(self, path, request)
+        hostile = path.startswith(b".") or b"\0" in path or not path.isascii()
+        return self.childNotFound if hostile else File.getChild(self, path, request)
 
     def directoryListing(self) -> Any:
         """Keep a folder's content to ourselves."""

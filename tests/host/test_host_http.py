@@ -1,0 +1,538 @@
+"""The website host over real sockets, as simulation servers, pages and strangers meet it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+from zipfile import ZipFile
+
+from treq.client import HTTPClient
+from treq.testing import StubTreq
+from twisted.internet import reactor as _reactor
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.endpoints import TCP4ClientEndpoint
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
+from twisted.python.failure import Failure
+from twisted.trial.unittest import TestCase
+from twisted.web.client import Agent, HTTPConnectionPool
+from twisted.web.http_headers import Headers
+from twisted.web.resource import Resource
+from twisted.web.server import Site
+
+from webots_cloud.config import HostConfig
+from webots_cloud.host.bounds import MAX_BODY_BYTES, MAX_UNREAD_BYTES, REQUEST_SECONDS
+from webots_cloud.host.catalogue import Catalogue
+from webots_cloud.host.connections import Connections
+from webots_cloud.host.service import host_service
+from webots_cloud.host.visitors import GUESTS_PER_MINUTE, Visitors
+from webots_cloud.host.website import ProjectsJson, Website
+from webots_cloud.listening import Listener
+from webots_cloud.secret import Secret
+
+reactor = cast(Any, _reactor)
+DOWNLOAD = "/ajax/download-project.php"
+UPLOAD = "/ajax/upload-file.php"
+DRIVE = {"dirname": "simple/controllers/drive", "filename": "drive.py", "content": "mine"}
+
+
+class Raw(Protocol):
+    """A client that speaks no HTTP of its own.
+
+    @ivar over: fires with all that was received when the connection is over.
+    @ivar begun: fires when something was received.
+    """
+
+    def __init__(self) -> None:
+        self.received = b""
+        self.begun: Deferred[None] = Deferred()
+        self.over: Deferred[bytes] = Deferred()
+
+    def dataReceived(self, data: bytes) -> None:
+        self.received += data
+        if not self.begun.called:
+            self.begun.callback(None)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.over.callback(self.received)
+
+
+class HostCase(TestCase):
+    """A website host with a project C{simple}."""
+
+    timeout = 120
+    session_server = ""
+
+    def setUp(self) -> None:
+        self.folder = Path(TestCase.mktemp(self)).absolute()
+        self.data = self.folder / "data"
+        self.write(self.data / "projects/simple/worlds/simple.wbt", "base world")
+        self.write(self.data / "projects/simple/controllers/drive/drive.py", "base controller")
+        self.write(self.folder / "key", "sesame\n")
+        self.write(self.folder / "static/index.html", "<p>robots</p>")
+        self.write(self.folder / "static/x_ite/x_ite.min.mjs", "export {}")
+        self.write(self.folder / "static/.secret", "hidden")
+        self.log: list[str] = []
+        observer = cast(ILogObserver, self.observe)
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        self.waiting: list[tuple[str, Deferred[None]]] = []
+        self.start(self.folder / "static")
+
+    @property
+    def http(self) -> HTTPClient:
+        """A new browser: it has no cookies, and keeps no connections."""
+        return HTTPClient(Agent(reactor, pool=HTTPConnectionPool(reactor, persistent=False)))
+
+    def start(self, static: Path) -> None:
+        config = HostConfig(
+            port=8080,
+            listen=("tcp:0:interface=127.0.0.1",),
+            server="localhost",
+            logDir=None,
+            dataDir=self.data,
+            keyFile=self.folder / "key",
+            sessionServer=self.session_server,
+            quotaMegabytes=1,
+        )
+        self.host = host_service(reactor, config, static, self.folder / "absent")
+        self.host.startService()
+        self.addCleanup(lambda: self.host.stopService() if self.host.running else None)
+        listener = next(service for service in self.host if isinstance(service, Listener))
+        self.port = cast(IPv4Address, listener.ports[0].getHost()).port
+
+    def observe(self, event: LogEvent) -> None:
+        line = formatEvent(event)
+        self.log.append(line)
+        for part, seen in self.waiting:
+            if part in line and not seen.called:
+                reactor.callLater(0, seen.callback, None)
+
+    def logged(self, part: str) -> Deferred[None]:
+        """Give what fires when such a line is written."""
+        seen: Deferred[None] = Deferred()
+        self.waiting.append((part, seen))
+        return seen
+
+    @staticmethod
+    def write(path: Path, text: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    async def get(self, path: str, **named: Any) -> tuple[Any, bytes]:
+        response = await self.http.get(f"http://127.0.0.1:{self.port}{path}", **named)
+        return response, await response.content()
+
+    async def post(self, path: str, fields: dict[str, str], **named: Any) -> tuple[Any, bytes]:
+        response = await self.http.post(f"http://127.0.0.1:{self.port}{path}", data=fields, **named)
+        return response, await response.content()
+
+    async def told(self, path: str, fields: dict[str, str], **named: Any) -> str:
+        """Post a form that gets a text."""
+        response, body = await self.post(path, fields, **named)
+        assert response.code == 200
+        assert response.headers.getRawHeaders("content-type") == ["text/plain; charset=utf-8"]
+        return body.decode()
+
+    async def download(self, **fields: str) -> dict[str, str]:
+        response, body = await self.post(DOWNLOAD, {"project": "simple", "key": "sesame", **fields})
+        assert response.headers.getRawHeaders("content-type") == ["application/zip"], body
+        with ZipFile(io.BytesIO(body)) as archive:
+            return {name: archive.read(name).decode() for name in archive.namelist()}
+
+    async def visit(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Come as a new guest; gives what the page knows of the user for the simulation server, and the cookie."""
+        response, body = await self.get("/projects.json")
+        user = json.loads(body)["user"]
+        who = {"user1Id": user["id"], "user1Name": user["name"], "user1Authentication": user["authentication"]}
+        return who, cookie_of(response)
+
+    async def connect(self, data: bytes) -> Raw:
+        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", self.port)
+        raw = cast(Raw, await endpoint.connect(Factory.forProtocol(Raw)))
+        self.addCleanup(lambda: raw.over)
+        self.addCleanup(lambda: cast(Any, raw.transport).abortConnection() if raw.connected else None)
+        cast(Any, raw.transport).write(data)
+        return raw
+
+
+def cookie_of(response: Any) -> dict[str, str]:
+    name, _, value = response.headers.getRawHeaders("set-cookie")[0].partition(";")[0].partition("=")
+    return {name: value}
+
+
+class Downloading(HostCase):
+    async def test_the_base_project_is_sent_where_there_is_no_user(self) -> None:
+        base = {"controllers/drive/drive.py": "base controller", "worlds/simple.wbt": "base world"}
+        for no_user in ("", "0"):
+            assert await self.download(user1Id=no_user, user1Authentication="whatever") == base
+        assert await self.download() == base
+
+    async def test_a_visitor_who_saved_a_controller_is_sent_it_in_the_project(self) -> None:
+        who, cookie = await self.visit()
+        assert (await self.download(**who))["controllers/drive/drive.py"] == "base controller"
+        assert await self.told(UPLOAD, DRIVE, cookies=cookie) == "OK"
+        assert await self.download(**who) == {"controllers/drive/drive.py": "mine", "worlds/simple.wbt": "base world"}
+        assert (await self.download())["controllers/drive/drive.py"] == "base controller"
+
+    async def test_both_spellings_are_understood(self) -> None:
+        _, cookie = await self.visit()
+        assert await self.told("/ajax/upload_file.php", DRIVE, cookies=cookie) == "OK"
+        response, _ = await self.post("/ajax/download_project.php", {"project": "simple", "key": "sesame"})
+        assert response.headers.getRawHeaders("content-type") == ["application/zip"]
+
+    async def test_fields_that_are_not_used_are_let_through(self) -> None:
+        who, _ = await self.visit()
+        assert await self.download(**who, user2Id="", user2Name="", customData="{}", other="1")
+
+    async def test_nothing_but_that_is_told_to_who_has_the_wrong_key(self) -> None:
+        for key in ("wrong", "", "sesame ", "sesam\u00e9", "x" * 100_000):
+            for project in ("simple", "absent"):
+                assert await self.told(DOWNLOAD, {"project": project, "key": key}) == "Error: wrong key."
+
+    async def test_a_key_in_the_address_is_not_taken_and_not_logged(self) -> None:
+        answer = await self.told(f"{DOWNLOAD}?key=sesame", {"project": "simple"})
+        assert answer == "Error: missing field: key."
+        assert not [line for line in self.log if "sesame" in line]
+
+    async def test_fields_that_lack_are_named(self) -> None:
+        assert await self.told(DOWNLOAD, {"project": "simple"}) == "Error: missing field: key."
+        assert await self.told(DOWNLOAD, {"key": "sesame"}) == "Error: missing field: project."
+
+    async def test_a_project_that_is_not_there_is_no_directory(self) -> None:
+        for project in ("absent", "..", "simple/worlds", "/etc", "simple\0", ".hidden", "x" * 65, ""):
+            answer = await self.told(DOWNLOAD, {"project": project, "key": "sesame"})
+            assert answer.startswith("Error: no such directory: "), answer
+            assert str(self.folder) not in answer
+
+    async def test_who_is_not_the_user_gets_an_error(self) -> None:
+        (mine, cookie), (other, _) = await self.visit(), await self.visit()
+        assert await self.told(UPLOAD, DRIVE, cookies=cookie) == "OK"
+        for authentication in (
+            "",
+            "wrong",
+            other["user1Authentication"],
+            next(iter(cookie.values())).partition(".")[2],
+        ):
+            fields = {"project": "simple", "key": "sesame", **mine, "user1Authentication": authentication}
+            answer = await self.told(DOWNLOAD, fields)
+            assert answer == "Error: wrong user authentication; reload the page."
+
+    async def test_ids_that_lead_elsewhere_get_an_error(self) -> None:
+        for user in ("..", "../../projects", "/etc", "g0123456789abcdef0123\0", "1"):
+            answer = await self.told(DOWNLOAD, {"project": "simple", "key": "sesame", "user1Id": user})
+            assert answer == "Error: wrong user authentication; reload the page."
+
+    async def test_a_client_that_leaves_while_it_is_sent_a_project_ends_the_work(self) -> None:
+        large = self.data / "projects/simple/large"
+        large.write_bytes(os.urandom(8_000_000))
+        gone = self.logged("went away")
+        form = b"project=simple&key=sesame"
+        raw = await self.connect(request(DOWNLOAD, form))
+        cast(Any, raw.transport).pauseProducing()
+        while large not in open_files():
+            await next_turn()
+        cast(Any, raw.transport).abortConnection()
+        await gone
+        assert large not in open_files()
+
+    async def test_a_project_that_cannot_be_read_breaks_off_rather_than_seem_complete(self) -> None:
+        (self.data / "projects/simple/a").write_bytes(os.urandom(1_000_000))
+        (self.data / "projects/simple/b").write_text("b")
+        raw = await self.connect(request(DOWNLOAD, b"project=simple&key=sesame"))
+        cast(Any, raw.transport).pauseProducing()
+        while self.data / "projects/simple/a" not in open_files():
+            await next_turn()
+        (self.data / "projects/simple/b").unlink()
+        cast(Any, raw.transport).resumeProducing()
+        received = await raw.over
+        assert received.startswith(b"HTTP/1.1 200")
+        assert not received.endswith(b"0\r\n\r\n")
+        assert len(TestCase.flushLoggedErrors(self, FileNotFoundError)) == 1
+
+
+class Uploading(HostCase):
+    def own(self, visitor: str) -> Path:
+        return self.data / "user" / visitor / "projects/simple/controllers/drive/drive.py"
+
+    async def test_somebody_new_becomes_a_guest(self) -> None:
+        response, body = await self.post(UPLOAD, DRIVE)
+        assert body == b"OK"
+        attributes = response.headers.getRawHeaders("set-cookie")[0].lower().split("; ")[1:]
+        assert {"httponly", "samesite=strict", "path=/"} <= set(attributes)
+        visitor = next(iter(cookie_of(response).values())).partition(".")[0]
+        assert self.own(visitor).read_text() == "mine"
+
+    async def test_a_cookie_that_is_not_ours_makes_a_new_guest(self) -> None:
+        who, cookie = await self.visit()
+        name, value = next(iter(cookie.items()))
+        response, body = await self.post(UPLOAD, DRIVE, cookies={name: value[:-1]})
+        assert body == b"OK"
+        assert not self.own(who["user1Id"]).exists()
+        assert cookie_of(response) != cookie
+
+    async def test_a_form_in_parts_is_saved_with_the_line_ends_of_the_editor(self) -> None:
+        who, cookie = await self.visit()
+        body = b"".join(
+            b'--XXX\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n' % (name, text)
+            for name, text in (
+                (b"dirname", b"simple/controllers/drive"),
+                (b"filename", b"drive.py"),
+                (b"content", b"a\r\nb"),
+            )
+        )
+        response = await self.http.post(
+            f"http://127.0.0.1:{self.port}{UPLOAD}",
+            data=body + b"--XXX--\r\n",
+            headers=Headers({"content-type": ["multipart/form-data; boundary=XXX"]}),
+            cookies=cookie,
+        )
+        assert await response.content() == b"OK"
+        assert self.own(who["user1Id"]).read_bytes() == b"a\nb"
+
+    async def test_pages_of_other_sites_cannot_save(self) -> None:
+        _, cookie = await self.visit()
+        for headers in (
+            {"Origin": "https://evil.example"},
+            {"Origin": "null"},
+            {"Origin": "http://127.0.0.1:1"},
+            {"Origin": "http://["},
+            {"Referer": "https://evil.example/page.html"},
+        ):
+            answer = await self.told(UPLOAD, DRIVE, cookies=cookie, headers=headers)
+            assert answer == "Error: only pages of this site can save files."
+        assert not (self.data / "user").exists()
+
+    async def test_pages_of_this_site_can_save(self) -> None:
+        site = f"http://127.0.0.1:{self.port}"
+        for headers in ({"Origin": site}, {"Referer": f"{site}/simulation.html"}):
+            assert await self.told(UPLOAD, DRIVE, headers=headers) == "OK"
+
+    async def test_fields_that_lack_are_named(self) -> None:
+        for name in DRIVE:
+            fields = {other: text for other, text in DRIVE.items() if other != name}
+            assert await self.told(UPLOAD, fields) == f"Error: missing field: {name}."
+
+    async def test_names_that_lead_elsewhere_are_refused(self) -> None:
+        for change in (
+            {"dirname": "../simple/controllers/drive"},
+            {"dirname": "simple/controllers/../../worlds"},
+            {"dirname": "absent/controllers/drive"},
+            {"dirname": "simple/worlds"},
+            {"filename": "../drive.py"},
+            {"filename": ".bashrc"},
+            {"filename": "a\0b"},
+            {"filename": "x" * 65},
+        ):
+            answer = await self.told(UPLOAD, {**DRIVE, **change})
+            assert answer.startswith("Error: "), answer
+            assert str(self.folder) not in answer
+        assert not (self.data / "user").exists()
+
+    async def test_a_refused_upload_leaves_nothing_of_a_guest(self) -> None:
+        await self.told(UPLOAD, {**DRIVE, "filename": ".."})
+        assert not (self.data / "user").exists()
+
+    async def test_the_quota_is_told(self) -> None:
+        _, cookie = await self.visit()
+        assert await self.told(UPLOAD, {**DRIVE, "content": "x" * 600_000}, cookies=cookie) == "OK"
+        answer = await self.told(UPLOAD, {**DRIVE, "filename": "b.py", "content": "x" * 600_000}, cookies=cookie)
+        assert answer == "Error: your saved files would take more than your 1 MB; make them smaller."
+
+    async def test_of_two_uploads_at_once_that_exceed_the_quota_together_one_is_saved(self) -> None:
+        _, cookie = await self.visit()
+        forms = [{**DRIVE, "filename": name, "content": "x" * 600_000} for name in ("a.py", "b.py")]
+        answers = await gatherResults(
+            [Deferred.fromCoroutine(self.told(UPLOAD, form, cookies=cookie)) for form in forms]
+        )
+        assert sorted(answer.partition(":")[0] for answer in answers) == ["Error", "OK"]
+
+    async def test_a_body_that_is_too_large_is_told(self) -> None:
+        answer = await self.told(UPLOAD, {**DRIVE, "content": "x" * MAX_BODY_BYTES})
+        assert answer == "Error: the file is larger than the 2 MB that can be sent at once."
+
+    async def test_a_body_that_is_announced_far_too_large_is_broken_off(self) -> None:
+        head = request(UPLOAD, b"").replace(b"Content-Length: 0", b"Content-Length: %d" % (MAX_UNREAD_BYTES + 1))
+        raw = await self.connect(head)
+        assert await raw.over == b""
+
+    async def test_a_body_of_unknown_length_is_bounded_too(self) -> None:
+        head = request(UPLOAD, b"").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+        raw = await self.connect(head)
+        chunk = b"%x\r\n%b\r\n" % (2**20, b"x" * 2**20)
+        for _ in range(MAX_UNREAD_BYTES // 2**20 + 1):
+            cast(Any, raw.transport).write(chunk)
+        assert await raw.over == b""
+
+    async def test_other_methods_are_told_what_to_send(self) -> None:
+        for path in (UPLOAD, DOWNLOAD):
+            _, body = await self.get(path)
+            assert body == b"Error: send this request with POST."
+
+    async def test_a_fault_of_ours_is_logged_and_tells_no_more_than_that(self) -> None:
+        _, cookie = await self.visit()
+        self.data.joinpath("visitors.sqlite").write_text("no data base at all" * 1000)
+        shutil.rmtree(self.data / "incoming")
+        answer = await self.told(UPLOAD, DRIVE, cookies=cookie)
+        assert answer.startswith("Error: ")
+        assert str(self.folder) not in answer
+        TestCase.flushLoggedErrors(self)
+
+
+class LookingAtTheSite(HostCase):
+    session_server = "wss://sessions.example.org"
+
+    async def test_the_page_is_told_of_projects_the_session_server_and_itself(self) -> None:
+        response, body = await self.get("/projects.json")
+        told = json.loads(body)
+        assert response.headers.getRawHeaders("content-type") == ["application/json"]
+        assert response.headers.getRawHeaders("cache-control") == ["no-store"]
+        assert told["sessionServer"] == "wss://sessions.example.org"
+        assert told["projects"] == [
+            {"name": "simple", "title": "simple", "description": "", "worlds": ["simple.wbt"], "world": "simple.wbt"}
+        ]
+        assert set(told["user"]) == {"id", "name", "authentication"}
+
+    async def test_a_guest_stays_the_same(self) -> None:
+        who, cookie = await self.visit()
+        response, body = await self.get("/projects.json", cookies=cookie)
+        assert json.loads(body)["user"]["id"] == who["user1Id"]
+        assert not response.headers.hasHeader("set-cookie")
+
+    async def test_a_new_project_is_offered_at_once(self) -> None:
+        await self.visit()
+        self.write(self.data / "projects/maze/worlds/maze.wbt", "maze")
+        _, body = await self.get("/projects.json")
+        assert [project["name"] for project in json.loads(body)["projects"]] == ["maze", "simple"]
+
+    async def test_pages_have_their_types_and_strict_headers(self) -> None:
+        for path, kind in (
+            ("/", "text/html; charset=utf-8"),
+            ("/x_ite/x_ite.min.mjs", "text/javascript; charset=utf-8"),
+        ):
+            response, body = await self.get(path)
+            assert response.code == 200
+            assert body
+            assert response.headers.getRawHeaders("content-type") == [kind]
+            assert response.headers.getRawHeaders("x-content-type-options") == ["nosniff"]
+            assert response.headers.getRawHeaders("cache-control") == ["no-cache"]
+            policy = response.headers.getRawHeaders("content-security-policy")[0]
+            assert "default-src 'self'" in policy
+            assert "object-src 'none'" in policy
+            assert "unsafe-inline" not in policy
+            assert "'unsafe-eval'" not in policy
+
+    async def test_a_page_that_has_not_changed_is_not_sent_again(self) -> None:
+        first, _ = await self.get("/")
+        tag = first.headers.getRawHeaders("etag")[0]
+        again, body = await self.get("/", headers={"If-None-Match": tag})
+        assert (again.code, body) == (304, b"")
+        self.write(self.folder / "static/index.html", "<p>other robots</p>")
+        changed, body = await self.get("/", headers={"If-None-Match": tag})
+        assert (changed.code, body) == (200, b"<p>other robots</p>")
+
+    async def test_what_is_not_there_is_not_found(self) -> None:
+        for path in (
+            "/absent.html",
+            "/x_ite/",
+            "/.secret",
+            "/../key",
+            "/%2e%2e/key",
+            "/..%2fkey",
+            "/%00",
+            "/%ff",
+            "/x_ite/%2e%2e/%2e%2e/key",
+            "/index.html/more",
+            "/ajax",
+            "/ajax/other.php",
+            "/user/",
+        ):
+            response, body = await self.get(path)
+            assert response.code == 404, path
+            assert b"sesame" not in body
+            assert b"hidden" not in body
+            assert str(self.folder).encode() not in body
+
+    async def test_many_ranges_of_a_file_are_not_multiplied(self) -> None:
+        ranges = "bytes=" + ",".join(["0-"] * 500)
+        response, body = await self.get("/", headers={"Range": ranges})
+        assert (response.code, body) == (200, b"<p>robots</p>")
+
+    async def test_pages_cannot_be_changed(self) -> None:
+        response = await self.http.request("PUT", f"http://127.0.0.1:{self.port}/index.html", data=b"x")
+        await response.content()
+        assert response.code in (405, 501)
+
+
+class SlowAndStopping(HostCase):
+    async def test_a_host_that_stops_breaks_connections_off(self) -> None:
+        raw = await self.connect(request(UPLOAD, b"")[:-2])
+        await self.connect(b"")
+        other = await self.connect(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await other.begun
+        await self.host.stopService()
+        assert await raw.over == b""
+
+
+def test_a_crowd_from_one_address_can_look_but_gets_no_identities(tmp_path: Path) -> None:
+    visitors = Visitors(Clock(), Secret("of this host"))
+    for _ in range(GUESTS_PER_MINUTE):
+        visitors.new_guest("127.0.0.1")
+    root = Resource()
+    root.putChild(b"projects.json", ProjectsJson(at_once, Catalogue(tmp_path), visitors, ""))
+    client = cast(Any, StubTreq(root))
+    asked = client.get("http://127.0.0.1/projects.json")
+    client.flush()
+    response = now(asked)
+    assert not response.headers.hasHeader("set-cookie")
+    assert json.loads(now(response.content())) == {"sessionServer": "", "projects": [], "user": None}
+
+
+def test_a_request_that_trickles_in_is_broken_off() -> None:
+    clock = Clock()
+    website = Website(clock, Resource(), Connections())
+    channel = cast(Any, Site.buildProtocol(website, None))
+    transport = StringTransport()
+    channel.makeConnection(transport)
+    channel.dataReceived(b"POST / HTTP/1.1\r\nContent-Length: 1000\r\n\r\n")
+    for _ in range(int(REQUEST_SECONDS)):
+        assert not transport.disconnected
+        channel.dataReceived(b"x")
+        clock.advance(1)
+    assert transport.disconnected
+
+
+def at_once(function: Callable[..., Any], *arguments: Any) -> Deferred[Any]:
+    return maybeDeferred(function, *arguments)
+
+
+def now(deferred: Deferred[Any]) -> Any:
+    results: list[Any] = []
+    deferred.addBoth(results.append)
+    return results[0]
+
+
+def request(path: str, body: bytes) -> bytes:
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    ).encode() + body
+
+
+def next_turn() -> Deferred[None]:
+    turn: Deferred[None] = Deferred()
+    reactor.callLater(0, turn.callback, None)
+    return turn
+
+
+def open_files() -> set[Path]:
+    links = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    return {Path(os.readlink(link)) for link in links if link.exists()}
