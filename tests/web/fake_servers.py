@@ -1,7 +1,7 @@
 """A scripted website host, session server, simulation server and streaming Webots, all on one port of 127.0.0.1.
 
 Run as a process of its own by the browser tests. It prints `port N`, then one line for each thing that happens. The
-project named in `init` chooses what goes wrong; a path prefix chooses what the session server answers. See `SCRIPTS`.
+project named in `init` chooses what goes wrong; a path prefix chooses what the session server answers.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from autobahn.twisted.resource import WebSocketResource
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
@@ -19,7 +19,7 @@ from twisted.web.server import NOT_DONE_YET, Request, Site
 from twisted.web.static import File
 
 CSP = (
-    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' ws: wss: http: https: data: blob:; "
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' ws: wss: http: https:; "
     "img-src 'self' data: blob: http: https:; object-src 'none'; base-uri 'none'"
 )
 
@@ -50,13 +50,63 @@ MODEL = """<?xml version="1.0" encoding="UTF-8"?>
 </Scene></X3D>"""
 
 
+ADDED = """<Transform id="n50" translation="-1.2 0 0.3"><Shape id="n51">
+<PBRAppearance id="n52" baseColor="0 0 1" roughness="1" metalness="0"/><Box id="n53" size="0.6 1.5 0.6"/></Shape>
+<Transform id="n54" translation="0 0 0.5"><Shape USE="n15" id="n55"/></Transform></Transform>"""
+
+CHANGES = (f"node:0:{ADDED}", "visibility:50:0", "visibility:50:1", "delete:50")
+
+
 def say(event: str) -> None:
     """Tell the test what happened."""
     print(event, flush=True)
 
 
-class FakeClient(WebSocketServerProtocol):
+class Open:
+    """How many sockets are open, and who waits until there are none."""
+
+    count = 0
+    waiting: ClassVar[list[Request]] = []
+
+    @classmethod
+    def change(cls, by: int) -> None:
+        cls.count += by
+        while cls.count == 0 and cls.waiting:
+            say("quiet")
+            cls.waiting.pop().finish()
+
+
+class Quiet(Resource):
+    """Answers as soon as no socket is open."""
+
+    isLeaf = True
+
+    def render_GET(self, request: Request) -> int:
+        Open.waiting.append(request)
+        Open.change(0)
+        return NOT_DONE_YET
+
+
+class Counted(WebSocketServerProtocol):
+    """A socket that is counted, and says when it closes."""
+
+    name = ""
+    opened = 0
+
+    def onOpen(self) -> None:
+        self.opened = 1
+        Open.change(self.opened)
+
+    def onClose(self, was_clean: bool, code: int | None, reason: str | None) -> None:
+        say(f"{self.name} closed")
+        Open.change(-self.opened)
+
+
+class FakeClient(Counted):
     """The simulation server's `/client`: does what the project in `init` asks for."""
+
+    name = "client"
+    flaky_visits = 0
 
     def onMessage(self, payload: bytes, is_binary: bool) -> None:
         say(f"client {payload.decode()}")
@@ -64,6 +114,9 @@ class FakeClient(WebSocketServerProtocol):
         stream = f"{self.factory.base}/stream/{self.project}"
         if self.project == "refused":
             self.say("error: the project <b>refused</b> is not here.")
+        elif self.project == "flaky" and FakeClient.flaky_visits == 0:
+            FakeClient.flaky_visits += 1
+            self.say("error: the simulator did not start.")
         elif self.project == "dropped":
             self.sendClose()
         elif self.project == "gone":
@@ -75,27 +128,31 @@ class FakeClient(WebSocketServerProtocol):
     def say(self, text: str) -> None:
         WebSocketServerProtocol.sendMessage(self, text.encode())
 
-    def onClose(self, was_clean: bool, code: int | None, reason: str | None) -> None:
-        say("client closed")
 
-
-class FakeStream(WebSocketServerProtocol):
+class FakeStream(Counted):
     """Webots' stream: one scene, then whatever the buttons ask for."""
+
+    name = "stream"
 
     def onConnect(self, request: Any) -> None:
         self.project = request.path.rsplit("/", 2)[-2]
+        self.changes = iter(CHANGES)
 
     def onMessage(self, payload: bytes, is_binary: bool) -> None:
         text = payload.decode()
         say(f"stream {text}")
         if text == "x3d":
             self.open_scene()
+        elif text == "step" and self.project == "changes":
+            self.say(next(self.changes))
         elif text == "step":
             self.move(32, "0 1 0.25")
         elif text.startswith("real-time:"):
             self.say("real-time")
             for step in range(1, 40):
                 self.move(1000 * step, f"{step / 40} 1 0.25")
+            for start in range(0, 6000, 100):
+                self.say("stdout:" + "\n".join(f"line {start + line}" for line in range(100)) + "\n")
         elif text == "pause":
             self.say("pause")
         elif text == "reset":
@@ -123,14 +180,14 @@ class FakeStream(WebSocketServerProtocol):
     def say(self, text: str) -> None:
         WebSocketServerProtocol.sendMessage(self, text.encode())
 
-    def onClose(self, was_clean: bool, code: int | None, reason: str | None) -> None:
-        say("stream closed")
 
-
-class FakeAvailability(WebSocketServerProtocol):
+class FakeAvailability(Counted):
     """The session server's `/`."""
 
+    name = "availability"
+
     def onOpen(self) -> None:
+        Counted.onOpen(self)
         WebSocketServerProtocol.sendMessage(self, b"1")
 
 
@@ -221,9 +278,11 @@ def main(static: Path) -> None:
     root.contentTypes = {**File.contentTypes, ".mjs": "text/javascript", ".svg": "image/svg+xml"}
     port = cast(Any, reactor).listenTCP(0, Site(root), interface="127.0.0.1").getHost().port
     base = f"ws://127.0.0.1:{port}"
+    root.putChild(b"quiet", cast(Any, Quiet)())
     root.putChild(b"works", SessionServer(Text(f"{base}/simulation")))
     root.putChild(b"none", SessionServer(Text("Error: no simulation server available at the moment.")))
     root.putChild(b"mute", SessionServer(cast(Any, Silent)()))
+    root.putChild(b"away", SessionServer(Text("ws://127.0.0.1:1")))
     root.putChild(b"odd", SessionServer(Text("<b>hello</b>")))
     root.putChild(b"simulation", SimulationServer(base))
     root.putChild(b"stream", cast(Any, Streams)())

@@ -1,10 +1,12 @@
 // From the X3D that Webots sends (docs/protocol.md section 5) to standard X3D, as X_ITE reads it. No DOM and no I/O.
-import { capsule, elevationGrid, plane } from "./geometry.js";
+import { toLinear } from "./color.js";
+import { capsule, elevationGrid, plane, sign } from "./geometry.js";
 import { ENU_TO_Y_UP, readNumbers, viewpointFromEnu } from "./rotation.js";
 
 /** Name of the Transform that holds the world and turns its axes to X3D's. */
 export const WORLD = "world";
 
+const LONGEST_LABEL = 80; // characters
 const MOST_ELEMENTS = 300_000;
 const DEEPEST = 250;
 
@@ -65,6 +67,7 @@ const PBR_TEXTURES = {
 /** Adapts one scene, and later the nodes that are added to it. Ids are `n70`, as in the document. */
 export class Dialect {
   #textureUrl;
+  #labelImage;
   #up = "NUE";
   #definitions = new Map();
   #names = new Map();
@@ -76,9 +79,13 @@ export class Dialect {
   #elements = 0;
   #copying = false;
 
-  /** @param {(url: string) => string|null} textureUrl where a texture is found, or null for nowhere. */
-  constructor(textureUrl) {
+  /**
+   * @param {(url: string) => string|null} textureUrl where a texture is found, or null for nowhere.
+   * @param {(text: string) => {url: string, aspect: number}} labelImage draws a line of text; aspect is width by height.
+   */
+  constructor(textureUrl, labelImage) {
     this.#textureUrl = textureUrl;
+    this.#labelImage = labelImage;
   }
 
   /**
@@ -128,9 +135,11 @@ export class Dialect {
     return this.#textures.get(url) ?? [];
   }
 
-  /** Names of elements that were left out because they are not known. */
-  get unknown() {
-    return [...this.#unknown];
+  /** Names of elements that were left out, since this was last asked, because they are not known. */
+  takeUnknown() {
+    const names = [...this.#unknown];
+    this.#unknown.clear();
+    return names;
   }
 
   #children(nodes, parent, depth = 0) {
@@ -168,6 +177,11 @@ export class Dialect {
   #shape({ attributes, children }, own, depth) {
     const drawn = children.find(({ name }) => name === "PBRAppearance") ?? children.find(isAppearance);
     const geometry = children.find((child) => child !== drawn && !isAppearance(child));
+    if (geometry?.name === "Text") {
+      const text = readStrings(geometry.attributes.string).join(" ").slice(0, LONGEST_LABEL);
+      return sign(this.#labelImage(text), geometry.attributes, own);
+    }
+    children.filter((child) => child !== drawn && child !== geometry).forEach((child) => this.#keep(child));
     const inner = (drawn ? this.#part(drawn, depth) : "") + (geometry ? this.#part(geometry, depth) : "");
     const kind = geometry && this.#original(geometry).name;
     if (this.#up !== "ENU" || !ALONG_Z.has(kind)) {
@@ -210,11 +224,10 @@ export class Dialect {
     const number = (name, otherwise) => readNumbers(attributes[name], 1)?.[0] ?? otherwise;
     const metalness = number("metalness", 1);
     const textures = children.filter(({ name }) => name === "ImageTexture");
-    const emission = (readNumbers(attributes.emissiveColor, 3) ?? [0, 0, 0]).map(
-      (part) => part * number("emissiveIntensity", 1),
-    );
+    const color = (name, otherwise) => toLinear(readNumbers(attributes[name], 3) ?? otherwise);
+    const emission = color("emissiveColor", [0, 0, 0]).map((part) => part * number("emissiveIntensity", 1));
     const fields = {
-      baseColor: (readNumbers(attributes.baseColor, 3) ?? [1, 1, 1]).join(" "),
+      baseColor: color("baseColor", [1, 1, 1]).join(" "),
       metallic: metalness,
       roughness: number("roughness", 0),
       transparency: number("transparency", 0),
@@ -288,6 +301,15 @@ export class Dialect {
     } finally {
       this.#copying = before;
     }
+  }
+
+  /** Remember what is left out, for those that repeat it. */
+  #keep(element) {
+    const { id, USE } = element.attributes;
+    if (isId(id) && USE === undefined && !this.#definitions.has(id)) {
+      this.#definitions.set(id, element);
+    }
+    element.children.forEach((child) => this.#keep(child));
   }
 
   #original(element) {
@@ -384,9 +406,16 @@ function visibility({ visible }) {
   return visible === "false" ? ' visible="false"' : "";
 }
 
+/** The strings of an MFString: each in quotes, with backslashes before quotes; or one without quotes. */
+function readStrings(text = "") {
+  const quoted = [...text.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, inner]) => inner.replace(/\\(.)/g, "$1"));
+  return quoted.length ? quoted : [text];
+}
+
 function readUrls(text) {
-  const quoted = [...(text ?? "").matchAll(/"([^"]*)"/g)].map(([, url]) => url);
-  return (quoted.length ? quoted : [text ?? ""]).map((url) => url.trim()).filter(Boolean);
+  return readStrings(text)
+    .map((url) => url.trim())
+    .filter((url) => url && !/["\\]/.test(url));
 }
 
 function pick(attributes, names) {

@@ -74,3 +74,15 @@ export function elevationGrid(attributes, own, up, inner) {
     `<Coordinate point="${points.join(" ")}"/>${inner()}</IndexedFaceSet>`
   );
 }
+
+/** A line of text that always faces the viewer; the text is a picture, as X_ITE's fonts would need a laxer policy. */
+export function sign({ url, aspect }, { size }, own) {
+  const half = (readNumbers(size, 1)?.[0] ?? 1) / 2;
+  const side = half * aspect;
+  return (
+    `<Billboard${own} axisOfRotation="0 0 0"><Shape><Appearance><UnlitMaterial/><ImageTexture url='"${url}"'/>` +
+    '</Appearance><IndexedFaceSet solid="false" coordIndex="0 1 2 3 -1">' +
+    `<Coordinate point="${-side} ${-half} 0 ${side} ${-half} 0 ${side} ${half} 0 ${-side} ${half} 0"/>` +
+    '<TextureCoordinate point="0 0 1 0 1 1 0 1"/></IndexedFaceSet></Shape></Billboard>'
+  );
+}

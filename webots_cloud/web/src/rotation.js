@@ -8,7 +8,8 @@ const ENU_CAMERA = [1, -1, -1, (2 * Math.PI) / 3];
 
 /** Read the first `count` numbers of a text, or null where there are fewer or one is not finite. */
 export function readNumbers(text, count) {
-  const numbers = String(text ?? "").trim().split(/[\s,]+/, count).map(Number);
+  const parts = String(text ?? "").split(/[\s,]+/).filter(Boolean);
+  const numbers = parts.slice(0, count).map(Number);
   return numbers.length === count && numbers.every(Number.isFinite) ? numbers : null;
 }
 

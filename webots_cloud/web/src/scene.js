@@ -1,6 +1,8 @@
 // The 3D scene on the page: X_ITE, the lookup from Webots' ids to its nodes, and the changes made to them.
+import { toLinear } from "./color.js";
 import { Dialect, WORLD } from "./dialect.js";
 import { Failure } from "./failure.js";
+import { labelImage } from "./label.js";
 import { readNumbers } from "./rotation.js";
 import { httpForm } from "./session.js";
 import { parseXml } from "./xml.js";
@@ -29,7 +31,8 @@ export class Scene {
   #X3D = null;
   #canvas = null;
   #dialect = null;
-  #scene = null;
+  #shown = false;
+  #nodes = new Map();
   #images = new Map();
   #textureBase = "";
   #poses = new Map();
@@ -54,7 +57,7 @@ export class Scene {
     const turn = ++this.#turn;
     await this.#prepare();
     try {
-      const dialect = new Dialect((url) => this.#textureUrl(url));
+      const dialect = new Dialect((url) => this.#textureUrl(url), labelImage);
       const adapted = dialect.scene(parseXml(x3d));
       const scene = await this.#canvas.browser.createX3DFromString(adapted.xml);
       if (turn !== this.#turn) {
@@ -65,7 +68,8 @@ export class Scene {
         return null;
       }
       this.#dialect = dialect;
-      this.#scene = scene;
+      this.#shown = true;
+      this.#remember(scene);
       this.#warn();
       this.#applyPoses();
       return adapted;
@@ -79,7 +83,9 @@ export class Scene {
     this.#turn++;
     cancelAnimationFrame(this.#frame);
     this.#frame = null;
-    this.#dialect = this.#scene = null;
+    this.#dialect = null;
+    this.#shown = false;
+    this.#nodes.clear();
     this.#poses.clear();
     this.#canvas?.browser.replaceWorld(null);
   }
@@ -104,7 +110,7 @@ export class Scene {
       const id = `n${pose?.id}`;
       this.#poses.set(id, { ...this.#poses.get(id), ...pose });
     }
-    this.#frame ??= this.#scene && requestAnimationFrame(() => this.#applyPoses());
+    this.#frame ??= this.#shown ? requestAnimationFrame(() => this.#applyPoses()) : null;
   }
 
   /** A texture that came by itself (`image[URL]:`). */
@@ -120,30 +126,27 @@ export class Scene {
 
   /** A node that was added to a running simulation (`node:PARENT:X3D`). */
   async addNode(parent, x3d) {
-    if (!this.#scene) {
+    if (!this.#shown) {
       return;
     }
-    const scene = this.#scene;
     const turn = this.#turn;
     const { xml } = this.#dialect.addition(parseXml(x3d), `n${parent}`);
     const added = await this.#canvas.browser.createX3DFromString(xml);
     if (turn !== this.#turn) {
       return;
     }
-    const holder = this.#node(`n${parent}`) ?? scene.getNamedNode(WORLD);
+    const holder = this.#node(`n${parent}`) ?? this.#nodes.get(WORLD);
     for (const node of [...added.rootNodes]) {
       holder.children.push(node);
     }
-    for (const { name, value } of [...added.namedNodes]) {
-      scene.updateNamedNode(name, value);
-    }
+    this.#remember(added);
     this.#warn();
   }
 
   /** A node that is gone (`delete:ID`). */
   deleteNode(id) {
     const node = this.#node(`n${id}`);
-    const holder = this.#node(this.#dialect?.parentOf(`n${id}`)) ?? this.#scene?.getNamedNode(WORLD);
+    const holder = this.#node(this.#dialect?.parentOf(`n${id}`)) ?? this.#nodes.get(WORLD);
     if (node && holder?.children) {
       holder.children = holder.children.filter((child) => child !== node);
     }
@@ -190,14 +193,21 @@ export class Scene {
       // Webots knows an appearance by one id; X3D keeps its colours one node further down.
       const owner = node && field in node ? node : node?.material;
       if (numbers && owner && field in owner) {
-        owner[field] = new this.#X3D[type](...numbers);
+        const physical = owner.getNodeTypeName() === "PhysicalMaterial";
+        owner[field] = new this.#X3D[type](...(physical ? toLinear(numbers) : numbers));
       }
     }
   }
 
   #node(id) {
-    const name = id && this.#dialect?.resolve(id);
-    return name ? this.#scene.getNamedNode(name) : null;
+    return this.#nodes.get(this.#dialect?.resolve(id)) ?? null;
+  }
+
+  /** The scene's own lookup would not take nodes of another scene, which added ones remain. */
+  #remember(scene) {
+    for (const node of [...scene.namedNodes]) {
+      this.#nodes.set(node.getNodeName(), node);
+    }
   }
 
   #textureUrl(url) {
@@ -213,8 +223,9 @@ export class Scene {
   }
 
   #warn() {
-    if (this.#dialect.unknown.length) {
-      console.warn(`webots: not shown, unknown: ${this.#dialect.unknown.join(", ")}`);
+    const unknown = this.#dialect.takeUnknown();
+    if (unknown.length) {
+      console.warn(`webots: not shown, unknown: ${unknown.join(", ")}`);
     }
   }
 }
