@@ -93,7 +93,9 @@ def _normals(p: Prism) -> list[Point]:
     for i, (x, y) in enumerate(p.corners):
         dx, dy = x - p.corners[i - 1][0], y - p.corners[i - 1][1]
         length = math.hypot(dx, dy)
-        result.append((dy / length, -dx / length))
+        # Far from the origin two corners may come to be the same number.
+        if length > 0:
+            result.append((dy / length, -dx / length))
     return result
 
 
