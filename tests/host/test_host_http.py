@@ -6,17 +6,20 @@ import io
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 from zipfile import ZipFile
 
+import pytest
 from treq.client import HTTPClient
 from treq.testing import StubTreq
 from twisted.internet import reactor as _reactor
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.endpoints import TCP4ClientEndpoint
+from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -29,10 +32,12 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 from webots_cloud.config import HostConfig
+from webots_cloud.host.ajax import DownloadProject
 from webots_cloud.host.bounds import MAX_BODY_BYTES, MAX_UNREAD_BYTES, REQUEST_SECONDS
 from webots_cloud.host.catalogue import Catalogue
 from webots_cloud.host.connections import Connections
 from webots_cloud.host.service import host_service
+from webots_cloud.host.versions import DataFolder
 from webots_cloud.host.visitors import GUESTS_PER_MINUTE, Visitors
 from webots_cloud.host.website import ProjectsJson, Website
 from webots_cloud.listening import Listener
@@ -42,6 +47,12 @@ reactor = cast(Any, _reactor)
 DOWNLOAD = "/ajax/download-project.php"
 UPLOAD = "/ajax/upload-file.php"
 DRIVE = {"dirname": "simple/controllers/drive", "filename": "drive.py", "content": "mine"}
+
+
+def new_folder(test: TestCase) -> Path:
+    folder = tempfile.TemporaryDirectory()
+    test.addCleanup(folder.cleanup)
+    return Path(folder.name)
 
 
 class Raw(Protocol):
@@ -72,7 +83,7 @@ class HostCase(TestCase):
     session_server = ""
 
     def setUp(self) -> None:
-        self.folder = Path(TestCase.mktemp(self)).absolute()
+        self.folder = new_folder(self)
         self.data = self.folder / "data"
         self.write(self.data / "projects/simple/worlds/simple.wbt", "base world")
         self.write(self.data / "projects/simple/controllers/drive/drive.py", "base controller")
@@ -494,6 +505,61 @@ def test_a_crowd_from_one_address_can_look_but_gets_no_identities(tmp_path: Path
     response = now(asked)
     assert not response.headers.hasHeader("set-cookie")
     assert json.loads(now(response.content())) == {"sessionServer": "", "projects": [], "user": None}
+
+
+class Leaving:
+    """A client that leaves when a thread is used for the n-th time.
+
+    @ivar steps: how often one was used.
+    @ivar levels: of all that was logged meanwhile.
+    """
+
+    def __init__(self, leaves_at: int) -> None:
+        self.clock = Clock()
+        self.visitors = Visitors(self.clock, Secret("of this host"))
+        self.steps = 0
+        self.levels: set[str] = set()
+        self._leaves_at = leaves_at
+
+    def in_thread(self, function: Callable[..., Any], *arguments: Any) -> Deferred[Any]:
+        self.steps += 1
+        if self.steps == self._leaves_at:
+            if self._transport.producer is not None:
+                self._transport.producer.stopProducing()
+            self._channel.connectionLost(Failure(ConnectionDone()))
+        return at_once(function, *arguments)
+
+    def ask(self, resource: Resource, data: bytes) -> None:
+        root = Resource()
+        root.putChild(b"asked", resource)
+        self._channel = cast(Any, Site.buildProtocol(Website(self.clock, root, Connections()), None))
+        self._transport = StringTransport()
+        self._channel.makeConnection(self._transport)
+        observer = cast(ILogObserver, lambda event: self.levels.add(event["log_level"].name))
+        globalLogPublisher.addObserver(observer)
+        self._channel.dataReceived(data)
+        globalLogPublisher.removeObserver(observer)
+
+
+@pytest.mark.parametrize("leaves_at", range(1, 6))
+def test_a_client_may_leave_at_any_step_of_a_download(tmp_path: Path, leaves_at: int) -> None:
+    HostCase.write(tmp_path / "projects/simple/worlds/simple.wbt", "world")
+    client = Leaving(leaves_at)
+    data, key = DataFolder(tmp_path), Secret("sesame")
+    download = DownloadProject(client.clock, client.in_thread, data, key, client.visitors)
+    client.ask(download, request("/asked", b"project=simple&key=sesame"))
+    assert client.steps >= leaves_at
+    assert client.levels <= {"debug", "info"}
+    assert client.clock.getDelayedCalls() == []
+
+
+def test_a_client_may_leave_while_projects_are_listed(tmp_path: Path) -> None:
+    client = Leaving(1)
+    listing = ProjectsJson(client.in_thread, Catalogue(tmp_path), client.visitors, "")
+    client.ask(listing, b"GET /asked HTTP/1.1\r\n\r\n")
+    assert client.steps == 1
+    assert client.levels <= {"debug", "info"}
+    assert client.clock.getDelayedCalls() == []
 
 
 def test_a_request_that_trickles_in_is_broken_off() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,9 +25,15 @@ VISITOR = "g0123456789abcdef0123"
 DRIVE = Save(VISITOR, "simple/controllers/drive", "drive.py", b"mine")
 
 
+def new_folder(test: TestCase) -> Path:
+    folder = tempfile.TemporaryDirectory()
+    test.addCleanup(folder.cleanup)
+    return Path(folder.name)
+
+
 class SavingFiles(TestCase):
     def setUp(self) -> None:
-        self.data = DataFolder(Path(TestCase.mktemp(self)).absolute())
+        self.data = DataFolder(new_folder(self))
         controllers = self.data.projects / "simple/controllers"
         (controllers / "drive/folder").mkdir(parents=True)
         (controllers / "file").write_text("no folder")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -141,12 +142,17 @@ def test_a_block_that_cannot_be_made_ends_the_work() -> None:
     assert sending.client.producer is None
 
 
+def new_folder(test: TestCase) -> Path:
+    folder = tempfile.TemporaryDirectory()
+    test.addCleanup(folder.cleanup)
+    return Path(folder.name)
+
+
 class SendingALargeProject(TestCase):
     """A project of 200 MB that cannot be compressed."""
 
     def setUp(self) -> None:
-        folder = Path(TestCase.mktemp(self))
-        folder.mkdir()
+        folder = new_folder(self)
         self.files = {str(number): folder / str(number) for number in range(200)}
         self.files["0"].write_bytes(os.urandom(2**20))
         for name in list(self.files)[1:]:

@@ -65,7 +65,9 @@ class Script(Resource):
 
     async def _respond(self, request: BoundedRequest) -> None:
         try:
-            await self.answer(request, await self._form(request))
+            form = await self._form(request)
+            _still_here(request)
+            await self.answer(request, form)
         except ClientError as error:
             self._log.info(
                 "{path} refused for {address}: {error} {detail}",
@@ -76,7 +78,7 @@ class Script(Resource):
             )
             say(request, f"Error: {error}")
         except ClientGone:
-            self._log.info("{address} went away while it was being sent a project", address=address(request))
+            self._log.info("{address} went away before it had its answer", address=address(request))
             request.abort()
 
     async def _form(self, request: BoundedRequest) -> Mapping[str, str]:
@@ -136,8 +138,10 @@ class DownloadProject(Script):
         return visitor
 
     async def _send(self, request: Request, files: Mapping[str, Path]) -> None:
+        _still_here(request)
         request.setHeader(b"content-type", b"application/zip")
         await BlockSender(self._reactor, request, archive(files), self._in_thread).send()
+        _still_here(request)
         request.finish()
 
 
@@ -195,6 +199,12 @@ def say(request: Request, text: str, content_type: bytes = b"text/plain; charset
     request.setHeader(b"content-length", b"%d" % len(body))
     request.write(body)
     request.finish()
+
+
+def _still_here(request: Request) -> None:
+    """Look after the client, who may have gone whenever something was waited for."""
+    if request.channel is None:
+        raise ClientGone
 
 
 def _from_this_site(request: BoundedRequest) -> bool:

@@ -46,7 +46,7 @@ class BlockSender:
         self._room: Deferred[None] | None = None
 
     async def send(self) -> None:
-        """Send all blocks.
+        """Send all blocks; the client may still go away before this fires.
 
         @raise ClientGone: if they cannot be sent.
         @raise Exception: what C{blocks} raises.

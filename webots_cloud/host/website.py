@@ -185,6 +185,8 @@ class ProjectsJson(Resource):
 
     async def _answer(self, request: Request) -> None:
         projects = await self._in_thread(self._catalogue.projects)
+        if request.channel is None:
+            return
         answer = {
             "sessionServer": self._session_server,
             "projects": [attrs.asdict(project) for project in projects],
