@@ -17,11 +17,14 @@ from webots_cloud.simulation.folder import disk_space_is_finite
 
 MAX_DEPTH = 32
 """How deep folders in an archive may go."""
+MAX_NAME = 1000
+"""How many characters the path of a file in an archive may have."""
 MAX_RATIO = 200
 """How many times larger than packed a file may be, once it is larger than L{RATIO_MATTERS_FROM} bytes."""
 RATIO_MATTERS_FROM = 1024 * 1024
 _DIRECTORY_BYTES_PER_FILE = 512
-_END_RECORD_BYTES = 22 + 65535
+_LOCAL_HEADER_BYTES = 30
+_END_RECORD_BYTES = 22 + 65536
 _CHUNK = 64 * 1024
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
@@ -69,9 +72,13 @@ class _BoundedReads:
     def __init__(self, file: IO[bytes], limit: int) -> None:
         self._file = file
         self._limit = limit
-        self.seek = file.seek
         self.tell = file.tell
         self.seekable = file.seekable
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        if whence == os.SEEK_SET and offset < 0:
+            raise zipfile.BadZipFile("an offset leads out of the file")
+        return self._file.seek(offset, whence)
 
     def read(self, size: int = -1) -> bytes:
         data = self._file.read(self._limit + 1 if size < 0 else min(size, self._limit + 1))
@@ -92,13 +99,18 @@ class _Unpacking:
 
     def run(self) -> None:
         entries = self._zipped.infolist()
-        if len(entries) > self._limits.files:
-            raise ProjectTooLarge(reason=f"it has more than {self._limits.files} files")
+        self._check_number(len(entries))
         for entry in entries:
             _check(entry)
+        _check_overlap(entries)
+        self._check_number(len(_with_folders(entries)))
         for entry in entries:
             self._go_on()
             self._unpack(entry)
+
+    def _check_number(self, files: int) -> None:
+        if files > self._limits.files:
+            raise ProjectTooLarge(reason=f"it has more than {self._limits.files} files")
 
     def _unpack(self, entry: zipfile.ZipInfo) -> None:
         path = self._target.joinpath(*_parts(entry.filename))
@@ -111,7 +123,8 @@ class _Unpacking:
 
     def _write(self, entry: zipfile.ZipInfo, path: Path) -> None:
         mode = 0o700 if entry.external_attr >> 16 & stat.S_IXUSR else 0o600
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
+        path.unlink(missing_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
         with os.fdopen(descriptor, "wb") as file, self._zipped.open(entry) as packed:
             written = 0
             while chunk := packed.read(_CHUNK):
@@ -136,13 +149,30 @@ def _check(entry: zipfile.ZipInfo) -> None:
         raise _Refused("it is encrypted")
     if entry.compress_type not in _METHODS:
         raise _Refused("it is packed by a method other than deflate")
-    _parts(entry.filename)
+    # Not C{filename}, which ends at the first NUL.
+    _parts(entry.orig_filename)
+
+
+def _check_overlap(entries: list[zipfile.ZipInfo]) -> None:
+    """Refuse a directory that names the same bytes again and again, as bombs do; not every C{zipfile} does so."""
+    free_from = 0
+    for entry in sorted(entries, key=lambda entry: entry.header_offset):
+        if entry.header_offset < free_from:
+            raise _Refused("it has entries that overlap")
+        free_from = entry.header_offset + _LOCAL_HEADER_BYTES + entry.compress_size
+
+
+def _with_folders(entries: list[zipfile.ZipInfo]) -> set[tuple[str, ...]]:
+    """Give the path of every file and folder, also of folders that have no entry of their own."""
+    paths = (tuple(_parts(entry.filename)) for entry in entries)
+    return {path[:length] for path in paths for length in range(1, len(path) + 1)}
 
 
 def _parts(name: str) -> list[str]:
     parts = name.removesuffix("/").split("/")
     if (
         len(parts) > MAX_DEPTH
+        or len(name) > MAX_NAME
         or any(part in ("", ".", "..") or len(part.encode()) > 255 for part in parts)
         or any(character == "\\" or not character.isprintable() for character in name)
     ):
