@@ -1,0 +1,151 @@
+"""All three servers as an operator starts them, for tests that look at the whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+import psutil
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PATIENCE = 120.0
+"""Seconds after which something that should happen counts as not happening, on a busy machine."""
+TUTORIAL = Path("projects/four_wheels/worlds/4_wheels_robot.wbt")
+TUTORIAL_CONTROLLER = "four_wheels_collision_avoidance"
+
+
+class Cloud:
+    """Running servers."""
+
+    def __init__(self, command: Sequence[str], state: Path) -> None:
+        self.state = state
+        self.session, self.simulation, self.host = free_ports()
+        self._configuration = state / "test.ini"
+        self._configuration.write_text(
+            "".join(
+                f"[{section}]\nport = {port}\nlisten = tcp:{port}:interface=127.0.0.1\n{more}"
+                for section, port, more in (
+                    ("session", self.session, f"simulationServers = localhost:{self.simulation}\n"),
+                    ("simulation", self.simulation, f"hostPorts = {self.host}\nmaxConnections = 20\n"),
+                    ("host", self.host, f"sessionServer = ws://localhost:{self.session}\n"),
+                )
+            )
+        )
+        self.log: list[str] = []
+        self.process = subprocess.Popen(
+            [*command, "--config", str(self._configuration)],
+            env={**os.environ, "STATE_DIRECTORY": str(state)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.log.append(line.rstrip("\n"))
+
+    @property
+    def page(self) -> str:
+        return f"http://localhost:{self.host}/"
+
+    @property
+    def folders(self) -> list[Path]:
+        instances = self.state / "instances"
+        return list(instances.iterdir()) if instances.exists() else []
+
+    @property
+    def processes(self) -> list[psutil.Process]:
+        """Everything that was started by the servers and is still there."""
+        return [child for child in psutil.Process(self.process.pid).children(recursive=True) if child.is_running()]
+
+    def wait_until_started(self) -> None:
+        self.wait_for(lambda: f"Open {self.page}" in self.log, "the servers to start")
+
+    def wait_until_available(self) -> None:
+        """Wait for a place; a busy test machine may count as full for a while."""
+        self.wait_for(lambda: self.get(self.session, "/") == "1", "an available simulation server")
+
+    def wait_for(self, condition: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                pytest.fail(f"waited in vain for {what}; the log:\n" + "\n".join(self.log))
+            threading.Event().wait(0.05)
+
+    def get(self, port: int, path: str) -> str:
+        with urlopen(f"http://localhost:{port}{path}", timeout=PATIENCE) as answer:
+            return str(answer.read().decode())
+
+    def instances(self) -> int:
+        """How many instances the simulation server's monitor page counts."""
+        found = re.search(r"instances: ([0-9]+) of", self.get(self.simulation, "/monitor"))
+        assert found
+        return int(found.group(1))
+
+    def guest(self) -> tuple[dict[str, str], str]:
+        """Visit the site for the first time: the user that the page is told, and the cookie."""
+        with urlopen(f"{self.page}projects.json", timeout=PATIENCE) as answer:
+            cookie = str(answer.headers["set-cookie"]).partition(";")[0]
+            return json.load(answer)["user"], cookie
+
+    def press_ctrl_c(self) -> None:
+        """Do what a terminal does: tell the whole foreground group."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        self.process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.press_ctrl_c()
+
+
+def free_ports() -> tuple[int, int, int]:
+    """Three ports, the second of which has some room after it."""
+    with socket.socket() as first, socket.socket() as second, socket.socket() as third:
+        for probe in (first, second, third):
+            probe.bind(("127.0.0.1", 0))
+        ports = [probe.getsockname()[1] for probe in (first, second, third)]
+    middle = min(ports[1], 65000)
+    return ports[0], middle, ports[2]
+
+
+@contextmanager
+def running(command: Sequence[str], state: Path) -> Iterator[Cloud]:
+    cloud = Cloud(command, state)
+    try:
+        cloud.wait_until_started()
+        yield cloud
+    finally:
+        cloud.stop()
+
+
+def shared_projects() -> Path:
+    folder = Path(os.environ.get("WEBOTS_CLOUD_SHARED", CHECKOUT.parent / "shared"))
+    if not (folder / TUTORIAL).exists():
+        pytest.skip(f"the tutorial world is not there: {folder / TUTORIAL}")
+    return folder
+
+
+def add_tutorial(projects: Path) -> None:
+    """Put the published tutorial world, unchanged, with a controller for it, where a website host has its projects."""
+    world = projects.parent / TUTORIAL
+    world.parent.mkdir(parents=True)
+    shutil.copyfile(shared_projects() / TUTORIAL, world)
+    controllers = CHECKOUT / "tests" / "standin" / "controllers"
+    shutil.copytree(controllers, projects / "four_wheels" / "controllers")

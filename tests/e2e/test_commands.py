@@ -1,0 +1,74 @@
+"""What an operator types: script/server and its end, and an installation from a wheel."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+from tests.e2e.cloud import CHECKOUT, add_tutorial, running
+from tests.e2e.page import simulation
+
+SERVERS = ("webots-session", "webots-simulation", "webots-host", "webots-cloud")
+
+
+def test_ctrl_c_leaves_no_process_and_no_folder(tmp_path: Path) -> None:
+    add_tutorial(tmp_path / "host" / "projects")
+    with running([str(CHECKOUT / "script" / "server")], tmp_path) as cloud:
+        user, _ = cloud.guest()
+        with simulation(cloud, user):
+            processes = cloud.processes
+            assert processes
+            assert cloud.folders
+            cloud.press_ctrl_c()
+    assert not [process for process in processes if process.is_running()]
+    assert cloud.folders == []
+
+
+def test_a_wheel_has_everything(tmp_path: Path) -> None:
+    run([sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", str(tmp_path), str(CHECKOUT)])
+    (wheel,) = tmp_path.glob("webots_cloud-*.whl")
+    environment = tmp_path / "environment"
+    venv.create(environment, with_pip=True)
+    run([str(environment / "bin" / "pip"), "install", str(wheel)])
+    twist = str(environment / "bin" / "twist")
+    known = run([twist, "--help"])
+    for server in SERVERS:
+        assert server in known
+        assert "--config" in run([twist, server, "--help"])
+    assert (environment / "bin" / "webots-standin").exists()
+    state = tmp_path / "state"
+    state.mkdir()
+    with running([twist, "--log-format=text", "webots-cloud"], state) as cloud:
+        assert "webots.mjs" in cloud.get(cloud.host, "/simulation.js")
+        assert "x_ite" in cloud.get(cloud.host, "/webots.mjs")
+        user, _ = cloud.guest()
+        with simulation(cloud, user, "obstacle_course", "obstacle_course.wbt"):
+            assert cloud.instances() == 1
+
+
+def test_mistakes_in_the_configuration_are_told_all_at_once(tmp_path: Path) -> None:
+    (tmp_path / "wrong.ini").write_text("[session]\nport = 0\nserverr = x\n[simulation]\nmaxConnections = many\n")
+    result = subprocess.run(
+        [sys.executable, "-m", "twisted", "webots-cloud", "--config", str(tmp_path / "wrong.ini")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 78
+    lines = result.stderr.strip().splitlines()
+    assert [line.split(": ")[1] for line in lines] == [
+        "[session] port",
+        "[session] serverr",
+        "[simulation] maxConnections",
+    ]
+
+
+def run(command: list[str]) -> str:
+    """Run a command in a folder that is not the checkout, without the checkout on Python's path."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout + result.stderr
