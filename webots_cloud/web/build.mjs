@@ -13,12 +13,9 @@ const X_ITE_FILES = [
   "x_ite.min.mjs",
   "x_ite.css",
   "assets/components/CubeMapTexturingComponent.min.js",
-  "assets/components/X_ITEComponent.min.js",
   "assets/fonts/PT_Sans",
   "assets/images",
-  "assets/lib/lut_charlie.png",
   "assets/lib/lut_ggx.png",
-  "assets/lib/lut_sheen_E.png",
   "assets/lib/mikktspace_bg.wasm",
 ];
 

@@ -1,4 +1,4 @@
-// The bar with the buttons, the simulated time and what kind of simulator it is.
+// The bar with the buttons and the simulated time.
 import { icon, make } from "./elements.js";
 
 const PATHS = {
@@ -14,7 +14,6 @@ const PATHS = {
 export class Toolbar {
   #buttons = {};
   #time = make("output", { class: "webots-time", title: "Simulated time" });
-  #badge = make("span", { class: "webots-badge", hidden: true });
 
   /** @param {(pressed: string) => void} onpress */
   constructor(onpress) {
@@ -35,7 +34,6 @@ export class Toolbar {
       button("run", "Run in real time"),
       button("pause", "Pause"),
       this.#time,
-      this.#badge,
       make("span", { class: "webots-gap" }),
       button("console", "Console"),
     );
@@ -51,7 +49,6 @@ export class Toolbar {
     if (!ready) {
       this.setMode("pause");
       this.setTime(0);
-      this.setStandIn(false);
     }
   }
 
@@ -71,12 +68,6 @@ export class Toolbar {
     if (Number.isFinite(milliseconds)) {
       this.#time.textContent = formatTime(milliseconds);
     }
-  }
-
-  setStandIn(standIn) {
-    this.#badge.hidden = !standIn;
-    this.#badge.textContent = standIn ? "stand-in simulator" : "";
-    this.#badge.title = standIn ? "This is not Webots: a small simulator stands in for it." : "";
   }
 
   /** Whether the console is open. */

@@ -29,6 +29,11 @@ export class View {
   silence = {};
 
   #area = make("div", { class: "webots-area" });
+  #badge = make(
+    "p",
+    { class: "webots-badge", title: "This is not Webots: a small simulator stands in for it.", hidden: true },
+    "stand-in simulator",
+  );
   #scene = new Scene(this.#area);
   #console = new ConsolePanel();
   #toolbar = new Toolbar((pressed) => this.#press(pressed));
@@ -47,7 +52,7 @@ export class View {
    */
   constructor(element, mobile = matchMedia("(pointer: coarse)").matches) {
     this.#root.classList.toggle("webots-mobile", mobile);
-    this.#area.append(this.#progress.element);
+    this.#area.append(this.#badge, this.#progress.element);
     this.#root.append(this.#area, this.#console.element, this.#toolbar.element);
     element.append(this.#root);
   }
@@ -175,7 +180,7 @@ export class View {
         this.#shown = true;
         this.#progress.hide();
         this.#toolbar.setReady(true);
-        this.#toolbar.setStandIn(shown.standIn);
+        this.#badge.hidden = !shown.standIn;
         this.onready?.();
       }
     } catch (error) {
@@ -226,6 +231,7 @@ export class View {
     const wasOpen = this.#simulation !== null;
     this.#simulation = null;
     this.#shown = false;
+    this.#badge.hidden = true;
     this.#model = "";
     this.#scene.forget();
     this.#toolbar.setReady(false);
