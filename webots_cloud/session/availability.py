@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, cast
+from typing import Any, Generic, TypeVar, cast
 
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from twisted.internet.interfaces import IReactorTime
@@ -31,6 +31,17 @@ MAX_RECEIVED = 65536
 GOING_AWAY = 1001
 """The close code of a server that stops (RFC 6455 section 7.4.1)."""
 
+_HANDSHAKE = (
+    "http_headers",
+    "http_request_data",
+    "http_request_params",
+    "http_request_uri",
+    "http_response_data",
+    "http_status_line",
+    "websocket_extensions",
+)
+"""What Autobahn keeps of an opening handshake: some ten thousand bytes, where a browser sends many cookies."""
+
 
 class Peer(WebSocketServerProtocol):
     """A WebSocket whose client only listens."""
@@ -38,19 +49,19 @@ class Peer(WebSocketServerProtocol):
     log = cast(Any, make_logger)(level="error")
     """Autobahn tells of each connection that ends badly, which is of no interest here."""
 
-    factory: PeerFactory
+    factory: PeerFactory[Any]
     _credit = UNANSWERED_PINGS
     _received = 0
 
     def connectionMade(self) -> None:
-        """Take over the connection from the web server, as the one who is told when the client reads too slowly."""
-        transport = cast(Any, self.transport)
-        transport.unregisterProducer()
-        transport.registerProducer(self, True)
+        """Ask to be told when the client reads too slowly."""
+        cast(Any, self.transport).registerProducer(self, True)
         super().connectionMade()
 
     def onOpen(self) -> None:
-        """Join the factory's peers."""
+        """Join the factory's peers, without what was needed for the opening handshake only."""
+        for name in _HANDSHAKE:
+            vars(self).pop(name, None)
         self.factory.peers.add(self)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
@@ -104,7 +115,10 @@ class Peer(WebSocketServerProtocol):
         """Do nothing: the connection is ending."""
 
 
-class PeerFactory(WebSocketServerFactory):
+P = TypeVar("P", bound=Peer)
+
+
+class PeerFactory(WebSocketServerFactory, Generic[P]):
     """Makes peers of one kind, and while it runs pings those that are connected.
 
     Autobahn's time-outs are off, as each of them would take a timer and some hundred bytes of every peer: the opening
@@ -131,8 +145,8 @@ class PeerFactory(WebSocketServerFactory):
             failByDrop=False,
             allowNullOrigin=True,
         )
-        self.peers: Connections[Peer] = Connections(clock)
-        self._round: list[Peer] = []
+        self.peers: Connections[P] = Connections(clock)
+        self._round: list[P] = []
         self._step = 0
         self._pinging = LoopingCall(self._ping_some)
         self._pinging.clock = clock
@@ -166,13 +180,22 @@ class Watcher(Peer):
     def onOpen(self) -> None:
         """Tell how it is."""
         super().onOpen()
-        self.sendPreparedMessage(self.factory.message)
+        self.tell(self.factory.frame)
+
+    def tell(self, frame: bytes) -> None:
+        """Send a message.
+
+        @param frame: the message, framed once for all watchers: Autobahn would take longer over each of them than the
+            reactor does.
+        """
+        if self.state == self.STATE_OPEN:
+            cast(Any, self.transport).write(frame)
 
 
-class WatcherFactory(PeerFactory):
+class WatcherFactory(PeerFactory[Watcher]):
     """Makes watchers, and tells them.
 
-    @ivar message: how it is.
+    @ivar frame: how it is, as a WebSocket message.
     """
 
     protocol = Watcher  # type: ignore[assignment]  # Twisted says that protocols know no subclass of their factory
@@ -180,15 +203,14 @@ class WatcherFactory(PeerFactory):
     def __init__(self, clock: IReactorTime, headers: dict[str, str], fleet: Fleet) -> None:
         """Prepare to watch C{fleet}."""
         super().__init__(clock, headers)
-        self._messages = {available: self.prepareMessage(b"%d" % available) for available in (False, True)}
-        self.message = self._messages[fleet.available]
+        self._frames = {available: self.prepareMessage(b"%d" % available).payloadHybi for available in (False, True)}
+        self.frame = self._frames[fleet.available]
         fleet.watch_availability(self._changed)
 
     def _changed(self, available: bool) -> None:
-        self.message = self._messages[available]
+        self.frame = self._frames[available]
         for watcher in self.peers:
-            if watcher.state == Watcher.STATE_OPEN:
-                watcher.sendPreparedMessage(self.message)
+            watcher.tell(self.frame)
 
 
 class Visitor(Peer):
@@ -203,7 +225,7 @@ class Visitor(Peer):
         self.sendClose(self.CLOSE_STATUS_CODE_NORMAL)
 
 
-class VisitorFactory(PeerFactory):
+class VisitorFactory(PeerFactory[Visitor]):
     """Makes visitors.
 
     @ivar message: gives the message for the next of them.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import connectionDone
@@ -70,6 +70,11 @@ class PromptChannel(HTTPChannel):
     def dataReceived(self, data: bytes) -> None:
         """Take data, without more time for the request."""
         LineReceiver.dataReceived(self, data)
+
+    def hand_over(self) -> None:
+        """Let go of the transport, which speaks another protocol from now on."""
+        self.site.channels.discard(self)
+        cast(Any, self.transport).unregisterProducer()
 
     def leave(self) -> None:
         """Close once the client has its answers."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from html import escape
-from typing import cast
+from typing import Any, cast
 
 from autobahn.twisted.resource import WebSocketResource
 from twisted.logger import Logger
@@ -70,7 +70,7 @@ class Line(Resource):
     isLeaf = True
 
     def __init__(
-        self, line: Callable[[], str], preview: Callable[[], str] | None = None, peers: PeerFactory | None = None
+        self, line: Callable[[], str], preview: Callable[[], str] | None = None, peers: PeerFactory[Any] | None = None
     ) -> None:
         """Prepare to answer.
 
@@ -86,8 +86,7 @@ class Line(Resource):
     def render_GET(self, request: Request) -> bytes | int:
         """Answer with the line, or let a WebSocket take over the connection."""
         if self._sockets and b"websocket" in (request.getHeader(b"upgrade") or b"").lower():
-            channel = cast(PromptChannel, request.channel)
-            channel.site.channels.discard(channel)
+            cast(PromptChannel, request.channel).hand_over()
             return cast(int, self._sockets.render(request))
         request.setHeader(b"Content-Type", b"text/plain")
         return self._line().encode("ascii")
@@ -145,7 +144,7 @@ def _row(server: Server) -> str:
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 
-def resources(fleet: Fleet, reception: Reception, watchers: PeerFactory, visitors: PeerFactory) -> Resource:
+def resources(fleet: Fleet, reception: Reception, watchers: PeerFactory[Any], visitors: PeerFactory[Any]) -> Resource:
     """Put all resources under their paths.
 
     @param watchers: makes our side of the WebSockets at C{/}.
