@@ -145,6 +145,9 @@ class FakeStream(Counted):
             self.open_scene()
         elif text == "step" and self.project == "changes":
             self.say(next(self.changes))
+        elif text == "step" and self.project == "reloads":
+            self.say(f"model:{MODEL.replace('1 0 0', '0 0 1') % {'generator': 'Webots'}}")
+            self.say("scene load completed")
         elif text == "step":
             self.move(32, "0 1 0.25")
         elif text.startswith("real-time:"):

@@ -79,13 +79,14 @@ test("from the session server over the simulation server to the stream", async (
   assert.deepEqual(heard, ["looking", "starting", "starting: unpacking", "loading", "complete"]);
 });
 
-test("silence ends a phase, and any message is no silence", async () => {
+test("silence ends a phase: progress prolongs it, a sign of life does not", async () => {
   await started();
   sockets[0].open();
   mock.timers.tick(59_000);
-  sockets[0].say(".");
+  sockets[0].say("queue:2");
   mock.timers.tick(59_000);
-  assert.deepEqual(heard, ["looking", "starting"]);
+  sockets[0].say(".");
+  assert.equal(heard.at(-1), "starting: The server is full; clients ahead: 2.");
   mock.timers.tick(1_000);
   assert.equal(heard.at(-1), "ended: The simulation server did not start the simulation in time.");
   assert.ok(sockets[0].closed);
@@ -98,6 +99,27 @@ test("once the scene is shown, silence is no failure", async () => {
   sockets[0].say(".");
   mock.timers.tick(10_000_000);
   assert.equal(heard.at(-1), "loading");
+});
+
+test("a simulator that streams states but no scene is not waited for without end", async () => {
+  await started();
+  sockets[0].say("webots:ws://host:2001");
+  sockets[1].open();
+  for (let second = 0; second < 60; second++) {
+    sockets[0].say(".");
+    sockets[1].say("time: 32");
+    mock.timers.tick(1_000);
+  }
+  assert.equal(heard.at(-1), "ended: The simulator did not send the scene in time.");
+});
+
+test("another scene has its own time limit", async () => {
+  const simulation = await started();
+  sockets[0].say("webots:ws://host:2001");
+  simulation.shown();
+  simulation.expectScene();
+  mock.timers.tick(60_000);
+  assert.equal(heard.at(-1), "ended: The simulator did not send the scene in time.");
 });
 
 test("both sockets are closed where either is lost, and it is told once", async () => {

@@ -161,6 +161,14 @@ def test_nodes_come_go_and_hide_while_it_runs(page: Page, servers: FakeServers) 
     wait_for_colors(page, lambda found: abs(found["red"] - before) < 100)
 
 
+def test_another_scene_takes_the_place_of_the_one_before(page: Page, servers: FakeServers) -> None:
+    open_project(page, servers, "reloads")
+    wait_for_colors(page, lambda found: found["red"] > 500 and found["blue"] == 0)
+    press(page, "Run one step")
+    wait_for_colors(page, lambda found: found["blue"] > 500 and found["red"] == 0)
+    expect(page.get_by_role("button", name="Run one step")).to_be_enabled()
+
+
 def test_what_controllers_print_is_text_and_is_told_to_the_page(page: Page, servers: FakeServers) -> None:
     open_project(page, servers, "works")
     press(page, "Console")
@@ -266,6 +274,14 @@ def test_try_again_starts_it_afresh(page: Page, servers: FakeServers) -> None:
     page.evaluate(WAIT_FOR_EVENT, "ready")
     wait_for_colors(page, lambda found: found["red"] > 500)
     expect(page.locator(".webots-progress")).to_be_hidden()
+
+
+def test_a_3d_engine_that_could_not_be_loaded_is_loaded_at_the_next_try(page: Page, servers: FakeServers) -> None:
+    page.route("**/x_ite.min.mjs*", lambda route: route.abort(), times=1)
+    open_view(page, servers, "ws://HERE/works/works/worlds/w.wbt")
+    expect(page.locator(".webots-progress-title")).to_have_text("The 3D engine could not be loaded from this website.")
+    press(page, "Try again")
+    page.evaluate(WAIT_FOR_EVENT, "ready")
 
 
 def test_under_a_failure_the_visitor_learns_that_a_server_is_free(page: Page, servers: FakeServers) -> None:

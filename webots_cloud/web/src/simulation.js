@@ -4,7 +4,7 @@ import { Failure } from "./failure.js";
 import { askForSimulationServer, placeOf } from "./session.js";
 import { openStream } from "./stream.js";
 
-/** Longest silence of each phase, in seconds. */
+/** Longest time without progress of each phase, in seconds. */
 export const SILENCE = { looking: 15, starting: 60, loading: 60 };
 
 const SILENT = {
@@ -12,6 +12,9 @@ const SILENT = {
   starting: "The simulation server did not start the simulation in time.",
   loading: "The simulator did not send the scene in time.",
 };
+
+/** What Webots streams that brings the scene nearer; a sign of life alone must not prolong the waiting. */
+const PROGRESS = new Set(["world", "loading", "model", "image", "complete"]);
 
 /**
  * Drives one simulation. The listener hears `phase(name, detail)` with the names `looking`, `starting`, `loading`,
@@ -75,6 +78,11 @@ export class Simulation {
     this.#phase = "running";
   }
 
+  /** The scene is gone and another one is expected. */
+  expectScene() {
+    this.#enter("loading");
+  }
+
   /** End it without a word to the listener. */
   close() {
     this.#over = true;
@@ -97,7 +105,6 @@ export class Simulation {
   }
 
   #hearClient(message) {
-    this.#heard();
     if (message.kind === "error") {
       this.#end(`The simulation server reports: ${message.text.slice(0, 1000)}`);
     } else if (message.kind === "webots") {
@@ -124,7 +131,9 @@ export class Simulation {
     this.#enter("loading");
     const listener = {
       message: (message) => {
-        this.#heard();
+        if (PROGRESS.has(message.kind)) {
+          this.#heard();
+        }
         this.#listener.message(message);
       },
       closed: (opened) =>

@@ -25,7 +25,7 @@ export class View {
   onstderr = null;
   /** Webots sent a controller's file: called with `{name, file, content}` (docs/protocol.md section 4). */
   oncontroller = null;
-  /** Longest silence of a phase in seconds: `looking`, `starting`, `loading`. */
+  /** Longest time without progress of a phase in seconds: `looking`, `starting`, `loading`. */
   silence = {};
 
   #area = make("div", { class: "webots-area" });
@@ -168,7 +168,7 @@ export class View {
       // Another world, or the same one again: until its scene is complete there is nothing to control.
       this.#shown = false;
       this.#toolbar.setReady(false);
-      this.#progress.showPhase("loading", "");
+      this.#simulation.expectScene();
     }
   }
 
