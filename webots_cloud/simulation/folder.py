@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
 import stat
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 import attrs
 
@@ -17,8 +18,6 @@ from webots_cloud.simulation.blocking import GoOn
 from webots_cloud.simulation.request import ResetController
 
 _NOWHERE_ELSE = os.O_NOFOLLOW | os.O_DIRECTORY | os.O_RDONLY
-MAX_CONTROLLER_FILE_BYTES = 10 * 1024 * 1024
-"""The largest controller file that is put back."""
 
 
 @attrs.frozen
@@ -81,39 +80,48 @@ class InstanceFolder:
         source = self.original / request.controller / request.file
         if not stat.S_ISREG(_kind(source)):
             raise NoSuchController(file=request)
-        content = source.read_bytes()[:MAX_CONTROLLER_FILE_BYTES]
         try:
-            with disk_space_is_finite():
-                _write_in(self.project, ("controllers", request.controller), request.file, content)
+            with disk_space_is_finite(), source.open("rb") as original:
+                _write_in(self.project, ("controllers", request.controller), request.file, original)
         except OSError as error:
             raise NoSuchController(detail=str(error), file=request) from error
 
     def remove(self) -> None:
-        """Remove everything, whatever modes it has been given; that it is not there is fine."""
-        if self.root.exists():
-            shutil.rmtree(self.root, onerror=_open_up)
+        """Remove everything, whatever modes it has been given and however deep it is; that it is not there is fine."""
+        if not self.root.exists():
+            return
+        self.root.chmod(0o700)
+        left = True
+        while left:
+            left = False
+            with os.scandir(self.root) as entries:
+                for entry in entries:
+                    left = True
+                    _remove_folder(entry.path, self.root) if entry.is_dir(follow_symlinks=False) else os.unlink(entry)
+        self.root.rmdir()
 
 
 def copy_tree(go_on: GoOn, source: Path, target: Path, max_bytes: int = 2**62, max_files: int = 2**62) -> None:
     """Copy a folder into a new or existing one; links in it are followed, as the operator or the server put them there.
 
+    The copy can be written even where the original cannot. What is neither a file nor a folder is left out.
+
     @raise ProjectTooLarge: if it goes beyond a limit.
     """
-    counted = {"bytes": 0, "files": 0}
-
-    def copy(from_: str, to: str) -> object:
-        go_on()
-        counted["files"] += 1
-        counted["bytes"] += os.stat(from_).st_size
-        if counted["files"] > max_files or counted["bytes"] > max_bytes:
-            raise ProjectTooLarge(reason=f"it has more than {max_files} files or {max_bytes // 10**6} MB")
-        return shutil.copy(from_, to)
-
+    files = size = 0
     with disk_space_is_finite():
-        try:
-            shutil.copytree(source, target, copy_function=copy, ignore_dangling_symlinks=True, dirs_exist_ok=True)
-        except shutil.Error as error:
-            raise _first_of(error) from error
+        for path, folders, names in os.walk(source, onerror=_up, followlinks=True):
+            go_on()
+            found = [name for name in names if os.path.isfile(os.path.join(path, name))]
+            files += len(folders) + len(found)
+            size += sum(os.stat(os.path.join(path, name)).st_size for name in found)
+            if files > max_files or size > max_bytes:
+                raise ProjectTooLarge(reason=f"it has more than {max_files} files or {max_bytes // 10**6} MB")
+            copy = target / Path(path).relative_to(source)
+            copy.mkdir(mode=0o700, exist_ok=True)
+            for name in found:
+                go_on()
+                _copy_file(os.path.join(path, name), copy / name)
 
 
 class disk_space_is_finite:  # noqa: N801 - reads as a statement where it is used
@@ -127,11 +135,18 @@ class disk_space_is_finite:  # noqa: N801 - reads as a statement where it is use
             raise NoDiskSpace(detail=str(error)) from error
 
 
-def _first_of(error: shutil.Error) -> OSError:
-    """Get from C{copytree}'s list of failures to an error with a number, as a full disk fails for many files."""
-    reasons = [str(reason) for _, _, reason in error.args[0]]
-    full = next((reason for reason in reasons if f"[Errno {errno.ENOSPC}]" in reason), None)
-    return OSError(errno.ENOSPC if full else errno.EIO, full or reasons[0])
+def _up(error: OSError) -> None:
+    raise error
+
+
+def _copy_file(source: str, target: Path) -> None:
+    shutil.copyfile(source, target)
+    target.chmod(_mode(os.stat(source)))
+
+
+def _mode(status: os.stat_result) -> int:
+    """Give the mode of a copy, which is the server's own and keeps only whether it is a program."""
+    return 0o700 if status.st_mode & stat.S_IXUSR else 0o600
 
 
 def _kind(path: Path) -> int:
@@ -141,45 +156,57 @@ def _kind(path: Path) -> int:
         return 0
 
 
-def _write_in(root: Path, folders: tuple[str, ...], name: str, content: bytes) -> None:
+def _write_in(root: Path, folders: tuple[str, ...], name: str, content: IO[bytes]) -> None:
     """Replace a file below C{root} whole or not at all, without following links."""
     folder = os.open(root, _NOWHERE_ELSE)
     try:
         for part in folders:
             folder = _enter(folder, part)
-        temporary = f".{name}.reset"
-        _unlink(temporary, folder)
-        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder)
-        with os.fdopen(file, "wb") as stream:
-            stream.write(content)
-        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        _replace(folder, name, content)
     finally:
         os.close(folder)
 
 
-def _enter(folder: int, name: str) -> int:
+def _replace(folder: int, name: str, content: IO[bytes]) -> None:
+    temporary = f".{name}.reset"
+    _unlink(temporary, folder)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    file = os.open(temporary, flags, _mode(os.fstat(content.fileno())), dir_fd=folder)
     try:
+        with os.fdopen(file, "wb") as stream:
+            shutil.copyfileobj(content, stream)
+        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except OSError:
+        _unlink(temporary, folder)
+        raise
+
+
+def _enter(folder: int, name: str) -> int:
+    with suppress(FileExistsError):
         os.mkdir(name, 0o700, dir_fd=folder)
-    except FileExistsError:
-        _ = name
     inner = os.open(name, _NOWHERE_ELSE, dir_fd=folder)
     os.close(folder)
     return inner
 
 
 def _unlink(name: str, folder: int) -> None:
-    try:
+    with suppress(FileNotFoundError):
         os.unlink(name, dir_fd=folder)
-    except FileNotFoundError:
-        return
 
 
-def _open_up(function: Callable[..., Any], path: str, failure: object) -> None:
-    """Give permissions back that a controller took away, and try again; on a second failure the error goes up."""
-    for folder in (os.path.dirname(path), path):
-        if os.path.isdir(folder) and not os.path.islink(folder):
-            os.chmod(folder, 0o700)
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path)
-    elif os.path.lexists(path):
-        os.unlink(path)
+def _remove_folder(folder: str, root: Path) -> None:
+    """Remove a folder of C{root} but not the folders in it, which are moved up.
+
+    So a tree as deep as a hostile controller can make needs no recursion, no file descriptor for each level, and no
+    path longer than the operating system takes.
+    """
+    os.chmod(folder, 0o700)
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                # A folder that may not be written may not be moved either.
+                os.chmod(entry, 0o700)
+                os.rename(entry, root / secrets.token_hex(8))
+            else:
+                os.unlink(entry)
+    os.rmdir(folder)
