@@ -4,8 +4,11 @@ import { Failure } from "./failure.js";
 import { askForSimulationServer, placeOf } from "./session.js";
 import { openStream } from "./stream.js";
 
-/** Longest time without progress of each phase, in seconds. */
-export const SILENCE = { looking: 15, starting: 60, loading: 60 };
+/**
+ * Longest time without progress of each phase, in seconds. A simulation server's own limits, by default 60 s to fetch a
+ * project and 60 s to start, come first: its sentence says more than ours.
+ */
+export const SILENCE = { looking: 15, starting: 140, loading: 60 };
 
 const SILENT = {
   looking: "The session server does not answer.",
