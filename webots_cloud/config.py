@@ -283,7 +283,7 @@ class SimulationConfig(ServerConfig):
     maxConnections: int = _option("100", _integer(1, 10000))
     maxArchiveMegabytes: int = _option("100", _integer(1, 100000))
     maxProjectMegabytes: int = _option("500", _integer(1, 100000))
-    maxProjectFiles: int = _option("10000", _integer(1, 1000000))
+    maxProjectFiles: int = _option("10000", _integer(1, 100000))
     monitorLogEnabled: bool = _option("no", _yes_or_no)
     requestTimeoutSeconds: float = _option("10", _seconds)
     fetchTimeoutSeconds: float = _option("60", _seconds)

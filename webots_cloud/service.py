@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import attrs
 from twisted.application.service import IService, MultiService, Service
 from twisted.internet.defer import Deferred
 
@@ -73,6 +74,12 @@ class CloudService(MultiService):
                 await stopped
 
 
+def _with_session_server(config: Config) -> HostConfig:
+    """Let pages find the session server of this process, unless they are told another."""
+    own = f"ws://{config.session.server}:{config.session.public_port}"
+    return attrs.evolve(config.host, sessionServer=config.host.sessionServer or own)
+
+
 def makeService(options: Options) -> IService:
     """Make the three servers for C{twist}."""
     from twisted.internet import reactor
@@ -81,7 +88,7 @@ def makeService(options: Options) -> IService:
     servers: list[Any] = [
         simulation_service(reactor, config.simulation),
         session_service(reactor, config.session),
-        host_service(reactor, config.host),
+        host_service(reactor, _with_session_server(config)),
         _Invitation(reactor, config.host),
     ]
     return CloudService(servers)

@@ -157,7 +157,8 @@ class PeerFactory(WebSocketServerFactory, Generic[P]):
 
     async def stop(self) -> None:
         """Close all peers."""
-        self._pinging.stop()
+        if self._pinging.running:
+            self._pinging.stop()
         await self.peers.close()
 
     def _ping_some(self) -> None:

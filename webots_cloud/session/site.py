@@ -82,7 +82,7 @@ class PromptChannel(HTTPChannel):
 
     def abort(self) -> None:
         """Close at once."""
-        HTTPChannel.forceAbortClient(self)
+        cast(Any, self.transport).abortConnection()
 
 
 class PublicSite(Site):

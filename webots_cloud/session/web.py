@@ -42,9 +42,9 @@ class Reception:
 
     def send_client(self) -> str:
         """Send a client to a server: give the server's URL, or a sentence if there is none."""
-        address = self._fleet.choose()
-        self._log.debug("a client is sent to {server}", server=address)
-        return _told(address)
+        answer = _told(self._fleet.choose())
+        self._log.debug("a client is told {answer}", answer=answer)
+        return answer
 
     def next_server(self) -> str:
         """Say what the next client will be told, without sending one."""
@@ -66,8 +66,6 @@ class Line(Resource):
     Its status is 200 whatever the line says: at any other, existing clients give up in silence (docs/protocol.md
     section 1).
     """
-
-    isLeaf = True
 
     def __init__(
         self, line: Callable[[], str], preview: Callable[[], str] | None = None, peers: PeerFactory[Any] | None = None
@@ -100,8 +98,6 @@ class Line(Resource):
 
 class Monitor(Resource):
     """A page about the simulation servers."""
-
-    isLeaf = True
 
     def __init__(self, fleet: Fleet) -> None:
         """Prepare to show C{fleet}."""

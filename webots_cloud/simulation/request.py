@@ -159,7 +159,8 @@ def parse_host(text: str) -> WebsiteHost:
     name = (parts.hostname or "").removeprefix("www.")
     location = parts.netloc.lower()
     if (
-        location not in {f"{www}{name}{end}" for www in ("", "www.") for end in ("", f":{port}")}
+        not re.fullmatch(r"[!-~]+", text)
+        or location not in {f"{www}{name}{end}" for www in ("", "www.") for end in ("", f":{port}")}
         or parts.path not in ("", "/")
         or parts.query
         or parts.fragment

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from twisted.internet import error
-from twisted.internet.interfaces import IDelayedCall, IReactorProcess, IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IProcessTransport
 from twisted.internet.process import Process
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 from webots_cloud.standin import talk
 from webots_cloud.standin.body import Body
 from webots_cloud.standin.console import Lines
+from webots_cloud.standin.pace import Timer
 from webots_cloud.standin.project import Project
 from webots_cloud.standin.world import World
 
@@ -32,8 +33,12 @@ _STDIN, _ORDERS, _REQUESTS = 0, 3, 4
 _CHANNELS = {1: "stdout", 2: "stderr"}
 
 
-class IReactor(IReactorProcess, IReactorTime):
+class Reactor(Timer, Protocol):
     """What controllers need of a reactor."""
+
+    @property
+    def spawnProcess(self) -> Callable[..., IProcessTransport]:
+        """Start a process (Twisted's ``IReactorProcess``)."""
 
 
 class Printed(Protocol):
@@ -164,7 +169,7 @@ class Crew:
 
     def __init__(
         self,
-        reactor: IReactor,
+        reactor: Reactor,
         world: World,
         printed: Printed,
         on_ready: Callable[[], None],

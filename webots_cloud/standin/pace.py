@@ -1,13 +1,24 @@
 """When the next step is due: paused, one step, in real time or as fast as possible; never blocks the reactor."""
 
 from collections.abc import Callable
+from typing import Protocol
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IDelayedCall
 
 PAUSE, STEP, REAL_TIME, RUN, FAST = "pause", "step", "real-time", "run", "fast"
 
 _SLICE = 0.004
 _MOST_LAG = 0.1
+
+
+class Timer(Protocol):
+    """What is needed of a reactor to do something later."""
+
+    def seconds(self) -> float:
+        """The time now."""
+
+    def callLater(self, delay: float, call: Callable[..., object], /, *args: object) -> IDelayedCall:
+        """Call something after a number of seconds."""
 
 
 class Pace:
@@ -17,7 +28,7 @@ class Pace:
     """
 
     def __init__(
-        self, clock: IReactorTime, duration: Callable[[], float], ready: Callable[[], bool], step: Callable[[], None]
+        self, clock: Timer, duration: Callable[[], float], ready: Callable[[], bool], step: Callable[[], None]
     ) -> None:
         """Begin paused.
 

@@ -9,7 +9,7 @@ import attrs
 from twisted.internet.interfaces import IDelayedCall
 
 from webots_cloud.standin import pace
-from webots_cloud.standin.controllers import Crew, IReactor
+from webots_cloud.standin.controllers import Crew, Reactor
 from webots_cloud.standin.project import Project, ProjectError, is_plain_name
 from webots_cloud.standin.wbt import MAX_CHARACTERS, WbtError, parse
 from webots_cloud.standin.world import World
@@ -62,7 +62,7 @@ class Simulator:
 
     def __init__(
         self,
-        reactor: IReactor,
+        reactor: Reactor,
         path: Path,
         world: World,
         announce: Callable[[str], None],
