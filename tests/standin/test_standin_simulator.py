@@ -1,10 +1,9 @@
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from twisted.internet.task import Clock
-from twisted.internet.testing import MemoryReactorClock
 
 from webots_cloud.standin.pace import FAST, PAUSE, REAL_TIME, STEP, Pace
 from webots_cloud.standin.simulator import Simulator, read_world
@@ -101,6 +100,13 @@ class Watcher:
         return [json.loads(m.partition(":")[2]) for m in self.take() if m.startswith("application/json:")]
 
 
+class TimeOnly(Clock):
+    """A reactor for worlds without controllers."""
+
+    def spawnProcess(self, *_: object, **__: object) -> NoReturn:
+        raise AssertionError("there is no controller in these worlds")
+
+
 class Stage:
     """A simulator in memory with a way to add viewers."""
 
@@ -111,7 +117,7 @@ class Stage:
         (folder / "controllers" / "c" / "c.py").write_text("one\ntwo\n")
         self.path = folder / "worlds" / "w.wbt"
         self.path.write_text(WORLD)
-        self.reactor = MemoryReactorClock()
+        self.reactor = TimeOnly()
         self.said: list[str] = []
         self.log: list[str] = []
         self.world = read_world(self.path, self.log.append)

@@ -60,13 +60,15 @@ def _serve(command: Command) -> int:
             _say(word, reactor.stop)
 
     path = Path(command.world)
-    simulator = Simulator(reactor, path, read_world(path, log), announce, log, command.may_edit, orphans.end)
+    simulator = Simulator(reactor, path, read_world(path, log), announce, log, command.may_edit, orphans.end_orphans)
     try:
         reactor.listenTCP(command.port, site(simulator))
     except CannotListenError as error:
         log(f"Port {command.port} cannot be used: {error.socketError.strerror}.")
         return 1
     orphans.adopt()
+    # All of a tree must be killed while it still hangs together.
+    reactor.addSystemEventTrigger("before", "shutdown", orphans.end_all)
     reactor.addSystemEventTrigger("before", "shutdown", simulator.close)
     reactor.callWhenRunning(_begin, simulator, command, announce)
     reactor.run()

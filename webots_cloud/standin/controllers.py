@@ -77,11 +77,6 @@ class Controller(ProcessProtocol):
         self._process.closeChildFD(_STDIN)
         self.tell(talk.greeting(self._crew.world, self.body))
 
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._process.pid or 0
-
     def tell(self, line: bytes) -> None:
         """Send a line to the process."""
         self.busy_since = self._crew.reactor.seconds()
@@ -234,10 +229,6 @@ class Crew:
     def ready(self) -> bool:
         """Whether no controller is at work on the present moment."""
         return all(m.due is not None for m in self._members if m.alive and m.body.synchronous)
-
-    def processes(self) -> list[int]:
-        """Process ids of the controllers that live."""
-        return [member.pid for member in self._members if member.alive]
 
     def answer(self) -> None:
         """End the calls of ``step`` whose time has come."""

@@ -3,9 +3,9 @@
 import contextlib
 import ctypes
 import os
-from collections.abc import Collection
 
 import psutil
+from twisted.internet.process import reapProcessHandlers, registerReapProcessHandler, unregisterReapProcessHandler
 
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -15,17 +15,40 @@ def adopt() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def end(known: Collection[int]) -> None:
-    """Kill all children of this process with everything below them; call it only after ``adopt``.
-
-    :param known: process ids of children that may stay.
-    """
+def end_orphans() -> None:
+    """Kill the children of this process that Twisted has not started, with everything below them."""
     for child in psutil.Process().children():
-        if child.pid in known:
-            continue
-        with contextlib.suppress(psutil.Error):
-            for process in (child, *child.children(recursive=True)):
-                process.kill()
-        # Nobody else waits for it; one that is not gone yet is waited for the next time.
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(child.pid, os.WNOHANG)
+        if child.pid not in reapProcessHandlers:
+            _kill_tree(child)
+            registerReapProcessHandler(child.pid, _Orphan(child.pid))
+
+
+def end_all() -> None:
+    """Kill everything below this process."""
+    for child in psutil.Process().children():
+        _kill_tree(child)
+
+
+def _kill_tree(process: psutil.Process) -> None:
+    with contextlib.suppress(psutil.Error):
+        for each in (*process.children(recursive=True), process):
+            each.kill()
+
+
+class _Orphan:
+    """Waits for a child that Twisted knows nothing of, so that it does not stay as a zombie."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+
+    def reapProcess(self) -> None:
+        """Called by Twisted whenever some child has ended."""
+        try:
+            ended, _ = os.waitpid(self._pid, os.WNOHANG)
+        except ChildProcessError:
+            ended = self._pid
+        if ended:
+            unregisterReapProcessHandler(self._pid, self)
+
+    def processEnded(self, status: int) -> None:
+        """Called by Twisted where the child had ended at once."""

@@ -1,7 +1,7 @@
 """The simulator as a whole: one project, the world that is loaded, its controllers, its pace and those who watch it."""
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -68,14 +68,13 @@ class Simulator:
         announce: Callable[[str], None],
         log: Callable[[str], None],
         may_edit: bool = True,
-        sweep: Callable[[Collection[int]], None] = lambda known: None,
+        clear_up: Callable[[], None] = lambda: None,
     ) -> None:
         """Begin paused.
 
         :param announce: called with a word for standard output at each change of mode and reset.
         :param log: called with a sentence for the operator.
-        :param sweep: called when a controller has ended, with the process ids of those that live on; ends what the
-            controller itself has started.
+        :param clear_up: called when a controller has ended; ends what the controller itself has left behind.
         """
         self.path = path.resolve()
         self.project = Project(self.path.parent.parent)
@@ -83,7 +82,7 @@ class Simulator:
         self._reactor = reactor
         self._announce = announce
         self._log = log
-        self._sweep = sweep
+        self._clear_up = clear_up
         self._world = world
         self._seats: dict[Viewer, _Seat] = {}
         self._pause_at: float | None = None
@@ -180,15 +179,9 @@ class Simulator:
         self._pace.change(pace.PAUSE)
         if self._frame_call is not None and self._frame_call.active():
             self._frame_call.cancel()
-        for crew in self._crews():
-            crew.kill()
-        self._sweep(())
-
-    def _crews(self) -> list[Crew]:
-        return [crew for crew in (self._leaving, self._crew) if crew is not None]
-
-    def _clear_up(self) -> None:
-        self._sweep([pid for crew in self._crews() for pid in crew.processes()])
+        for crew in (self._leaving, self._crew):
+            if crew is not None:
+                crew.kill()
 
     def _load(self, path: Path) -> None:
         try:
