@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ProcessDone, ProcessTerminated
-from twisted.internet.interfaces import IProcessTransport
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -26,6 +26,8 @@ MAX_LINE_BYTES = 4096
 LOGGED_LINES = 200
 """How many lines of one Webots go to the log, so that a flood from a project cannot fill the disk."""
 LOGGED_CHARACTERS = 500
+LAST_WORDS_SECONDS = 1.0
+"""How long the output of a Webots that has ended is still read."""
 _INHERITED = ("PATH", "LANG", "LC_ALL", "DISPLAY", "XAUTHORITY")
 
 
@@ -90,7 +92,8 @@ def _generation_b(port: int, may_edit: bool) -> list[str]:
 def find_simulator(webots_home: Path | None) -> Simulator:
     """Choose the Webots in a folder, or the stand-in where there is none."""
     if webots_home is None:
-        return Simulator((sys.executable, "-m", "webots_cloud.standin"), None, "")
+        # Without -P, modules in the project would take the place of its own.
+        return Simulator((sys.executable, "-P", "-m", "webots_cloud.standin"), None, "")
     return Simulator((str(webots_home / "webots"),), webots_home, _version(webots_home))
 
 
@@ -146,14 +149,20 @@ class WebotsOutput:
         *lines, self._line = (self._line + data).split(b"\n")
         self._line = self._line[: MAX_LINE_BYTES + 1]
         for line in lines:
-            self._received_line(line.strip())
+            self._received_line(line)
+
+    def ended(self) -> None:
+        """Take what was said last, though no line end followed."""
+        line, self._line = self._line, b""
+        self._received_line(line)
 
     def _received_line(self, line: bytes) -> None:
-        word = self._words.get(line)
+        text = line.strip()
+        word = self._words.get(text) if len(line) <= MAX_LINE_BYTES else None
         if word:
             word()
-        elif line:
-            self._log(line[:MAX_LINE_BYTES])
+        elif text:
+            self._log(text[:MAX_LINE_BYTES])
 
     def _opened(self) -> None:
         if not self._open:
@@ -168,7 +177,7 @@ class WebotsOutput:
 class WebotsProcess(ProcessProtocol):
     """A running Webots, leader of a process group of its own.
 
-    @ivar pid: its process id, also that of the group.
+    @ivar pid: its process id, also that of the group; C{None} when it is not running.
     """
 
     _log = Logger()
@@ -186,7 +195,8 @@ class WebotsProcess(ProcessProtocol):
         self._errors = WebotsOutput(_NoEvents(), self._log_line)
         self._lines_left = LOGGED_LINES
         self._last_line = b""
-        self._gone: Deferred[None] = Deferred()
+        self._last_words: IDelayedCall | None = None
+        self._gone: Deferred[None] | None = None
         self.pid: int | None = None
 
     def run(self, arguments: list[str], environment: dict[str, str], folder: Path) -> None:
@@ -198,6 +208,7 @@ class WebotsProcess(ProcessProtocol):
         setsid = shutil.which("setsid") or "/usr/bin/setsid"
         process = self._reactor.spawnProcess(self, setsid, [setsid, *arguments], environment, str(folder))
         self.pid = process.pid
+        self._gone = Deferred()
 
     def connectionMade(self) -> None:
         """Give it no input."""
@@ -213,15 +224,24 @@ class WebotsProcess(ProcessProtocol):
         self._errors.received(data)
 
     def processExited(self, reason: Failure) -> None:
-        """End what it started, which may hold its pipes open, and tell how it ended."""
+        """End what it started, and read its last words, but wait for them no longer than a moment.
+
+        What it started may have left its process group, and hold its pipes open for ever.
+        """
         if self.pid is not None:
             _signal_group(self.pid, signal.SIGKILL)
-        transport: IProcessTransport | None = self.transport
-        if transport is not None:
-            transport.loseConnection()
+        self.pid = None
+        if self.transport is not None:
+            self._last_words = self._reactor.callLater(LAST_WORDS_SECONDS, self.transport.loseConnection)
+
+    def processEnded(self, reason: Failure) -> None:
+        """Tell how it ended; all of its output has been read."""
+        if self._last_words is not None and self._last_words.active():
+            self._last_words.cancel()
+        self._output.ended()
+        self._errors.ended()
         how = _how_it_ended(reason.value)
         self._log.debug("{name}: ended {how}, saying {line}", name=self._name, how=how, line=_shown(self._last_line))
-        self.pid = None
         self._is_gone()
         self._events.exited(how)
 
@@ -230,7 +250,7 @@ class WebotsProcess(ProcessProtocol):
 
         @param patience: seconds to wait after SIGTERM, and once more after SIGKILL.
         """
-        if self.pid is None:
+        if self._gone is None:
             return
         gone = self._gone
         self._signal(signal.SIGTERM)
@@ -246,8 +266,9 @@ class WebotsProcess(ProcessProtocol):
         self._is_gone()
 
     def _is_gone(self) -> None:
-        gone, self._gone = self._gone, Deferred()
-        gone.callback(None)
+        gone, self._gone = self._gone, None
+        if gone is not None:
+            gone.callback(None)
 
     def _signal(self, number: signal.Signals) -> None:
         if self.pid is not None and not _signal_group(self.pid, number):
