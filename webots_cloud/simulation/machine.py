@@ -128,6 +128,7 @@ class Machine(Service):
         self._file = (
             LogFile("monitor.csv", str(log_folder), _LOG_BYTES, maxRotatedFiles=_OLD_LOGS) if log_folder else None
         )
+        self._failing = False
         self._sampling = LoopingCall(self._sample)
         self._sampling.clock = reactor
 
@@ -143,9 +144,7 @@ class Machine(Service):
     def startService(self) -> None:
         """Begin to measure."""
         Service.startService(self)
-        self._sampling.start(SAMPLE_SECONDS).addErrback(
-            lambda failure: self._log.failure("the load is no longer measured", failure)
-        )
+        self._sampling.start(SAMPLE_SECONDS)
 
     def stopService(self) -> None:
         """Measure no more."""
@@ -159,10 +158,17 @@ class Machine(Service):
         return Deferred.fromCoroutine(self._sample_once())
 
     async def _sample_once(self) -> None:
-        snapshot = await deferToThreadPool(self._reactor, self._pool, self._sensors.read)
-        self.history.append(snapshot)
-        if self._file is not None and self.running:
-            self._record(self._file, snapshot)
+        try:
+            snapshot = await deferToThreadPool(self._reactor, self._pool, self._sensors.read)
+            self.history.append(snapshot)
+            if self._file is not None and self.running:
+                self._record(self._file, snapshot)
+        except Exception:
+            if not self._failing:
+                self._log.failure("the load cannot be measured or recorded; this is tried again every second")
+            self._failing = True
+        else:
+            self._failing = False
 
     def _record(self, file: LogFile, snapshot: Snapshot) -> None:
         values = attrs.asdict(snapshot)
