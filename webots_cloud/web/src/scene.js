@@ -176,6 +176,8 @@ export class Scene {
     canvas.setAttribute("antialiased", "true");
     canvas.className = "webots-canvas";
     this.#element.append(canvas);
+    // Otherwise what is round has sixteen sides.
+    canvas.browser.setBrowserOption("PrimitiveQuality", "HIGH");
     this.#canvas = canvas;
   }
 
