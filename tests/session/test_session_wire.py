@@ -19,6 +19,7 @@ from webots_cloud.session.availability import (
     MAX_RECEIVED,
     PING_SECONDS,
     UNANSWERED_PINGS,
+    WATCHERS_AT_ONCE,
     VisitorFactory,
     WatcherFactory,
 )
@@ -316,6 +317,24 @@ def test_a_watcher_is_told_at_once_and_then_at_each_change_only() -> None:
     server.report(99, 99)
     assert wire.heard() == text("0")
     assert server.websocket().heard() == text("0")
+
+
+def test_many_watchers_are_told_in_turns_and_none_the_same_twice() -> None:
+    server = Server()
+    wires = [server.websocket() for _ in range(WATCHERS_AT_ONCE + 1)]
+    for wire in wires:
+        assert wire.heard() == text("0")
+
+    server.report(10)
+    assert [wire.heard() for wire in wires] == [text("1")] * WATCHERS_AT_ONCE + [b""]
+    server.report(99)
+    server.clock.advance(0)
+    server.clock.advance(0)
+    assert [wire.heard() for wire in wires] == [text("0")] * WATCHERS_AT_ONCE + [b""]
+
+    server.report(10)
+    server.clock.advance(0)
+    assert [wire.heard() for wire in wires] == [text("1")] * (WATCHERS_AT_ONCE + 1)
 
 
 def test_what_a_watcher_says_is_ignored() -> None:

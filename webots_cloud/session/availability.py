@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, Generic, TypeVar, cast
 
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -30,6 +31,9 @@ MAX_RECEIVED = 65536
 
 GOING_AWAY = 1001
 """The close code of a server that stops (RFC 6455 section 7.4.1)."""
+
+WATCHERS_AT_ONCE = 150
+"""How many watchers are told of a change before anything else has its turn: some five milliseconds' work."""
 
 _HANDSHAKE = (
     "http_headers",
@@ -177,6 +181,7 @@ class Watcher(Peer):
     """A client that is told whether a simulation server is available: at once, and then at each change."""
 
     factory: WatcherFactory
+    _told = b""
 
     def onOpen(self) -> None:
         """Tell how it is."""
@@ -184,12 +189,13 @@ class Watcher(Peer):
         self.tell(self.factory.frame)
 
     def tell(self, frame: bytes) -> None:
-        """Send a message.
+        """Send a message, unless it is what the client was told last.
 
         @param frame: the message, framed once for all watchers: Autobahn would take longer over each of them than the
             reactor does.
         """
-        if self.state == self.STATE_OPEN:
+        if self.state == self.STATE_OPEN and self._told != frame:
+            self._told = frame
             cast(Any, self.transport).write(frame)
 
 
@@ -206,12 +212,29 @@ class WatcherFactory(PeerFactory[Watcher]):
         super().__init__(clock, headers)
         self._frames = {available: self.prepareMessage(b"%d" % available).payloadHybi for available in (False, True)}
         self.frame = self._frames[fleet.available]
+        self._clock = clock
+        self._untold: Iterator[Watcher] = iter(())
+        self._next: IDelayedCall | None = None
         fleet.watch_availability(self._changed)
+
+    async def stop(self) -> None:
+        """Close all watchers."""
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
+        await super().stop()
 
     def _changed(self, available: bool) -> None:
         self.frame = self._frames[available]
-        for watcher in self.peers:
+        self._untold = iter(self.peers)
+        if self._next is None:
+            self._tell_some()
+
+    def _tell_some(self) -> None:
+        told = list(islice(self._untold, WATCHERS_AT_ONCE))
+        for watcher in told:
             watcher.tell(self.frame)
+        self._next = self._clock.callLater(0, self._tell_some) if len(told) == WATCHERS_AT_ONCE else None
 
 
 class Visitor(Peer):
