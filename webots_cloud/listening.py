@@ -9,9 +9,11 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+
+from webots_cloud.site import PromptSite
 
 
 class Listener(Service):
@@ -22,16 +24,17 @@ class Listener(Service):
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, section: str, endpoints: Sequence[str], factory: IProtocolFactory) -> None:
+    def __init__(self, reactor: Any, section: str, endpoints: Sequence[str], site: PromptSite) -> None:
         """Prepare to listen.
 
         @param section: the section of the configuration that a complaint names.
         @param endpoints: Twisted endpoint strings.
+        @param site: answers on all of them.
         """
         self._reactor = reactor
         self._section = section
         self._endpoints = tuple(endpoints)
-        self._factory = factory
+        self._site = site
         self.ports: list[IListeningPort] = []
 
     def startService(self) -> None:
@@ -41,7 +44,7 @@ class Listener(Service):
         """
         Service.startService(self)
         for endpoint in self._endpoints:
-            listening = serverFromString(self._reactor, endpoint).listen(self._factory)
+            listening = serverFromString(self._reactor, endpoint).listen(self._site)
             listening.addCallbacks(self._listening, self._refused, callbackArgs=[endpoint], errbackArgs=[endpoint])
 
     async def stop_listening(self) -> None:
@@ -51,9 +54,13 @@ class Listener(Service):
             await cast("Deferred[None]", _deferred(port.stopListening()))
 
     def stopService(self) -> Deferred[None]:
-        """Close the ports; fires when they are closed."""
+        """Close the ports, and the connections that speak HTTP; fires when they are closed."""
         Service.stopService(self)
-        return Deferred.fromCoroutine(self.stop_listening())
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        await self.stop_listening()
+        await self._site.channels.close()
 
     def _listening(self, port: IListeningPort, endpoint: str) -> None:
         self.ports.append(port)

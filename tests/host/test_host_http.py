@@ -35,7 +35,6 @@ from webots_cloud.config import HostConfig
 from webots_cloud.host.ajax import DownloadProject
 from webots_cloud.host.bounds import MAX_BODY_BYTES, MAX_UNREAD_BYTES, REQUEST_SECONDS
 from webots_cloud.host.catalogue import Catalogue
-from webots_cloud.host.connections import Connections
 from webots_cloud.host.service import host_service
 from webots_cloud.host.versions import DataFolder
 from webots_cloud.host.visitors import GUESTS_PER_MINUTE, Visitors
@@ -532,7 +531,7 @@ class Leaving:
     def ask(self, resource: Resource, data: bytes) -> None:
         root = Resource()
         root.putChild(b"asked", resource)
-        self._channel = cast(Any, Site.buildProtocol(Website(self.clock, root, Connections()), None))
+        self._channel = cast(Any, Site.buildProtocol(Website(self.clock, root), None))
         self._transport = StringTransport()
         self._channel.makeConnection(self._transport)
         observer = cast(ILogObserver, lambda event: self.levels.add(event["log_level"].name))
@@ -564,7 +563,7 @@ def test_a_client_may_leave_while_projects_are_listed(tmp_path: Path) -> None:
 
 def test_a_request_that_trickles_in_is_broken_off() -> None:
     clock = Clock()
-    website = Website(clock, Resource(), Connections())
+    website = Website(clock, Resource())
     channel = cast(Any, Site.buildProtocol(website, None))
     transport = StringTransport()
     channel.makeConnection(transport)

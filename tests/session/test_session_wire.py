@@ -23,10 +23,11 @@ from webots_cloud.session.availability import (
     VisitorFactory,
     WatcherFactory,
 )
-from webots_cloud.session.connections import CLOSE_SECONDS
+from webots_cloud.connections import CLOSE_SECONDS
 from webots_cloud.session.fleet import Fleet
-from webots_cloud.session.site import CORS_HEADERS, REQUEST_SECONDS, PublicSite
+from webots_cloud.session.site import CORS_HEADERS, PublicSite
 from webots_cloud.session.web import Reception, resources
+from webots_cloud.site import REQUEST_SECONDS
 
 HANDSHAKE = (
     "Host: localhost\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\n"

@@ -14,7 +14,6 @@ from twisted.logger import Logger
 from webots_cloud.config import DEMO_PROJECTS, ConfigOptions, HostConfig
 from webots_cloud.host.ajax import DownloadProject, UploadFile
 from webots_cloud.host.catalogue import Catalogue
-from webots_cloud.host.connections import Connections
 from webots_cloud.host.first_start import prepare
 from webots_cloud.host.keys import read_key
 from webots_cloud.host.saving import SavedFiles
@@ -78,10 +77,8 @@ def host_service(
     root.putChild(b"projects.json", ProjectsJson(in_thread, Catalogue(data.projects), visitors, config.sessionServer))
 
     service = MultiService()
-    connections = Connections()
     service.addService(saved)
-    service.addService(connections)
-    service.addService(Listener(reactor, config.section, config.endpoints, Website(reactor, root, connections)))
+    service.addService(Listener(reactor, config.section, config.endpoints, Website(reactor, root)))
     return service
 
 

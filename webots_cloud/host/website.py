@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.web import http
 from twisted.web.resource import Resource
@@ -17,12 +18,12 @@ from twisted.web.static import Data, File
 
 from webots_cloud import __version__
 from webots_cloud.host.ajax import address, say, visitor_of
-from webots_cloud.host.bounds import REQUEST_SECONDS, BoundedRequest
+from webots_cloud.host.bounds import BoundedRequest
 from webots_cloud.host.catalogue import Catalogue
-from webots_cloud.host.connections import Connections, TrackedChannel
 from webots_cloud.host.refusals import Broken, TooManyGuests
 from webots_cloud.host.streaming import InThread
 from webots_cloud.host.visitors import Visitors
+from webots_cloud.site import PromptSite
 
 POLICY = "; ".join(
     (
@@ -55,21 +56,14 @@ NOT_BUILT = """<!DOCTYPE html>
 """
 
 
-class Website(Site):
+class Website(PromptSite):
     """The factory of connections."""
 
-    noisy = False
-    protocol: Any = TrackedChannel
     _log = Logger()
 
-    def __init__(self, reactor: Any, root: Resource, connections: Connections) -> None:
-        """Prepare to serve.
-
-        @param reactor: provides C{IReactorTime}.
-        @param connections: takes notice of those that are open.
-        """
-        Site.__init__(self, root, requestFactory=BoundedRequest, timeout=REQUEST_SECONDS, reactor=reactor)
-        self.connections = connections
+    def __init__(self, clock: IReactorTime, root: Resource) -> None:
+        """Prepare to serve what is below C{root}."""
+        PromptSite.__init__(self, clock, root, BoundedRequest)
 
     def getResourceFor(self, request: Any) -> Any:
         """Find the resource that answers, and set what all answers have."""

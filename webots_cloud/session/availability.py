@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from twisted.web.http import RESPONSES
 from txaio.tx import make_logger
 
-from webots_cloud.session.connections import Connections
+from webots_cloud.connections import Connections
 from webots_cloud.session.fleet import Fleet
 
 PING_SECONDS = 25

@@ -46,8 +46,8 @@ class SessionService(Service):
         reception = Reception(self._fleet)
         self._watchers = WatcherFactory(reactor, CORS_HEADERS, self._fleet)
         self._visitors = VisitorFactory(reactor, CORS_HEADERS, reception.send_client)
-        self._site = PublicSite(reactor, resources(self._fleet, reception, self._watchers, self._visitors))
-        self.listener = Listener(reactor, SessionConfig.section, config.endpoints, self._site)
+        site = PublicSite(reactor, resources(self._fleet, reception, self._watchers, self._visitors))
+        self.listener = Listener(reactor, SessionConfig.section, config.endpoints, site)
 
     def startService(self) -> None:
         """Listen, and begin to ask the simulation servers."""
@@ -64,7 +64,7 @@ class SessionService(Service):
 
     async def _stop(self) -> None:
         await self.listener.stopService()
-        ends = (self._poller.stopService, self._watchers.stop, self._visitors.stop, self._site.channels.close)
+        ends = (self._poller.stopService, self._watchers.stop, self._visitors.stop)
         await gatherResults([Deferred.fromCoroutine(_awaited(end())) for end in ends])
 
 

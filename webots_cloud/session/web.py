@@ -14,7 +14,7 @@ from twisted.web.server import Request
 from webots_cloud.address import ServerAddress
 from webots_cloud.session.availability import PeerFactory
 from webots_cloud.session.fleet import Fleet, Server
-from webots_cloud.session.site import PromptChannel
+from webots_cloud.site import PromptChannel
 
 NO_SERVER = "Error: no simulation server available at the moment."
 """What clients are told instead of a server's URL; existing ones look for the word at the front."""

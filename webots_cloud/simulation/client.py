@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from autobahn.websocket.types import ConnectionRequest
 from twisted.internet.interfaces import IAddress, IDelayedCall
 from twisted.logger import Logger
 
+from webots_cloud.connections import Connections
 from webots_cloud.errors import AlreadyStarted, BadRequest, ClientError, ForeignOrigin, RequestTooLong, SilentClient
 from webots_cloud.simulation.instances import Instances
 from webots_cloud.simulation.request import (
@@ -21,6 +22,7 @@ from webots_cloud.simulation.request import (
 from webots_cloud.simulation.runner import Runner
 
 _NORMAL = 1000
+_GOING_AWAY = 1001
 PING_SECONDS = 15
 """How often a client is pinged, and how long it may take to answer, so that one that vanished is noticed."""
 
@@ -35,6 +37,7 @@ class ClientProtocol(WebSocketServerProtocol):
         self.factory = factory
         self._reactor = factory.reactor
         self._instances = factory.instances
+        self._connections = factory.connections
         self._request_timeout = factory.request_timeout
         self._origin: str | None = None
         self._runner: Runner | None = None
@@ -46,6 +49,7 @@ class ClientProtocol(WebSocketServerProtocol):
 
     def onOpen(self) -> None:
         """Wait for the request, but not for ever."""
+        self._connections.add(self)
         self._silence = self._reactor.callLater(
             self._request_timeout, self._refuse, SilentClient(f"within {self._request_timeout:g} s")
         )
@@ -73,6 +77,7 @@ class ClientProtocol(WebSocketServerProtocol):
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """End the instance: its client is gone."""
         self._stop_waiting()
+        self._connections.discard(self)
         if self._runner is not None:
             self._runner.instance.leave()
 
@@ -84,6 +89,14 @@ class ClientProtocol(WebSocketServerProtocol):
     def let_go(self) -> None:
         """Close the socket."""
         self.sendClose(_NORMAL)
+
+    def leave(self) -> None:
+        """Close the socket, as the server stops."""
+        self.sendClose(_GOING_AWAY)
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+        cast(Any, self.transport).abortConnection()
 
     def _start(self, request: StartRequest) -> None:
         if self._runner is not None:
@@ -117,12 +130,14 @@ class ClientFactory(WebSocketServerFactory):
     """Makes a protocol for each client.
 
     @ivar instances: where clients' instances are started.
+    @ivar connections: the clients that are connected.
     @ivar request_timeout: seconds that a client may take to say what it wants.
     """
 
     def __init__(self, reactor: Any, instances: Instances, request_timeout: float) -> None:
         WebSocketServerFactory.__init__(self, reactor=reactor)
         self.instances = instances
+        self.connections: Connections[ClientProtocol] = Connections(reactor)
         self.request_timeout = request_timeout
         WebSocketServerFactory.setProtocolOptions(
             self,

@@ -51,8 +51,8 @@ class SimulationService(MultiService):
         self._log.info("[simulation] runs {simulator}", simulator=simulator.name)
         self.instances = Instances(_workplace(reactor, config, self._pool, simulator))
         machine = Machine(reactor, self._pool, config.logDir if config.monitorLogEnabled else None, Sensors())
-        clients = ClientFactory(reactor, self.instances, config.requestTimeoutSeconds)
-        site = simulation_site(machine, self.instances, simulator, clients)
+        self._clients = clients = ClientFactory(reactor, self.instances, config.requestTimeoutSeconds)
+        site = simulation_site(reactor, machine, self.instances, simulator, clients)
         self.listener = Listener(reactor, config.section, config.endpoints, site)
         for service in (log_to(config), machine, self.listener):
             service.setServiceParent(self)
@@ -69,6 +69,7 @@ class SimulationService(MultiService):
     async def _stop(self) -> None:
         await self.listener.stop_listening()
         await self.instances.stop()
+        await self._clients.connections.close()
         await MultiService.stopService(self)
         self._pool.stop()
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from html import escape
+from typing import cast
 
 from autobahn.twisted.resource import WebSocketResource
+from twisted.internet.interfaces import IReactorTime
 from twisted.web.http import Request
 from twisted.web.iweb import IRequest
 from twisted.web.resource import Resource
-from twisted.web.server import Site
 
 from webots_cloud.simulation.client import ClientFactory
 from webots_cloud.simulation.instances import Instances
 from webots_cloud.simulation.machine import Machine
 from webots_cloud.simulation.webots import Simulator
+from webots_cloud.site import PromptChannel, PromptSite
 
 FULL = 100.0
-IDLE_SECONDS = 60
 _PAGE_HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'",
     "x-content-type-options": "nosniff",
@@ -110,6 +111,7 @@ class ClientSocket(Resource):
         """Hand the connection over where it is to become a WebSocket."""
         upgrade = request.getHeader("upgrade") or ""
         if upgrade.lower() == "websocket" and request.method == b"GET":
+            cast(PromptChannel, request.channel).hand_over()
             answer: bytes | int = self._sockets.render(request)
             return answer
         request.setResponseCode(426)
@@ -118,22 +120,12 @@ class ClientSocket(Resource):
         return b"This is a WebSocket; it is opened by a page that shows a simulation.\n"
 
 
-class QuietSite(Site):
-    """A site that logs no requests: the log has a line for each instance instead."""
-
-    displayTracebacks = False
-
-    def __init__(self, root: Resource) -> None:
-        Site.__init__(self, root, timeout=IDLE_SECONDS)
-
-    def log(self, request: Request) -> None:
-        """Keep the log for what an operator asks about."""
-
-
-def simulation_site(machine: Machine, instances: Instances, simulator: Simulator, clients: ClientFactory) -> Site:
+def simulation_site(
+    clock: IReactorTime, machine: Machine, instances: Instances, simulator: Simulator, clients: ClientFactory
+) -> PromptSite:
     """Put the resources together."""
     root = Resource()
     root.putChild(b"load", LoadPage(machine, instances))
     root.putChild(b"monitor", MonitorPage(machine, instances, simulator))
     root.putChild(b"client", ClientSocket(clients))
-    return QuietSite(root)
+    return PromptSite(clock, root)
