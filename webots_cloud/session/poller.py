@@ -7,25 +7,21 @@ import re
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
-import attrs
 from treq.client import HTTPClient
 from twisted.application.service import Service
 from twisted.internet import protocol
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
-from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.error import ConnectError, DNSLookupError
-from twisted.internet.interfaces import IProtocol, IProtocolFactory, IReactorTime, IStreamClientEndpoint
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.client import URI, Agent, BrowserLikePolicyForHTTPS, HTTPConnectionPool, ResponseDone, ResponseFailed
+from twisted.web.client import HTTPConnectionPool, ResponseDone, ResponseFailed
 from twisted.web.http import OK, PotentialDataLoss
-from twisted.web.http_headers import Headers
-from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer, IResponse
-from zope.interface import implementer
 
 from webots_cloud.address import ServerAddress
+from webots_cloud.agent import CompressedAnswer, drop, plain_agent
 from webots_cloud.errors import quoted
 from webots_cloud.session.fleet import Fleet
 
@@ -78,8 +74,7 @@ class HttpLoadSource:
         self._pool = HTTPConnectionPool(reactor, persistent=True)
         self._pool.maxPersistentPerHost = 1
         self._pool.cachedConnectionTimeout = keep_seconds
-        endpoints = _Endpoints(reactor, timeout)
-        self._agent = _PlainAgent(Agent.usingEndpointFactory(reactor, endpoints, self._pool))
+        self._agent = plain_agent(reactor, timeout, self._pool)
 
     def load(self, address: ServerAddress) -> Deferred[float]:
         """Ask a server; see L{LoadSource.load}."""
@@ -91,68 +86,16 @@ class HttpLoadSource:
 
     async def _load(self, url: str) -> float:
         # A client of treq's collects cookies for as long as it lives: this one lives for one question.
-        response = await HTTPClient(self._agent).get(url, allow_redirects=False, unbuffered=True)
+        try:
+            response = await HTTPClient(self._agent).get(url, allow_redirects=False, unbuffered=True)
+        except CompressedAnswer as error:
+            raise NoLoad(str(error)) from error
+        if response.code != OK:
+            drop(response)
+            raise NoLoad(f"it answers with HTTP status {response.code}")
         body = _Body()
         response.deliverBody(body)
-        if response.code != OK:
-            body.drop()
-            raise NoLoad(f"it answers with HTTP status {response.code}")
         return parse_load(await body.whole)
-
-
-@implementer(IAgentEndpointFactory)
-class _Endpoints:
-    """Where the servers are connected to, without two lines in the log for each attempt."""
-
-    def __init__(self, reactor: Any, timeout: float) -> None:
-        self._reactor = reactor
-        self._timeout = timeout
-        self._tls = BrowserLikePolicyForHTTPS()
-
-    def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
-        host = uri.host.decode("ascii")
-        endpoint: IStreamClientEndpoint = HostnameEndpoint(self._reactor, host, uri.port, self._timeout)
-        if uri.scheme == b"https":
-            endpoint = wrapClientTLS(self._tls.creatorForNetloc(uri.host, uri.port), endpoint)
-        return _QuietEndpoint(endpoint)
-
-
-@implementer(IStreamClientEndpoint)
-@attrs.frozen
-class _QuietEndpoint:
-    """An endpoint whose factories do not tell the log that they start and stop."""
-
-    _endpoint: IStreamClientEndpoint
-
-    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
-        cast(Any, protocolFactory).noisy = False
-        return self._endpoint.connect(protocolFactory)
-
-
-@implementer(IAgent)
-class _PlainAgent:
-    """An agent that refuses compressed bodies: a few of their bytes may unpack to more than the memory holds."""
-
-    def __init__(self, agent: IAgent) -> None:
-        self._agent = agent
-
-    def request(
-        self, method: bytes, uri: bytes, headers: Headers | None = None, bodyProducer: IBodyProducer | None = None
-    ) -> Deferred[IResponse]:
-        return Deferred.fromCoroutine(self._request(method, uri, headers, bodyProducer))
-
-    async def _request(
-        self, method: bytes, uri: bytes, headers: Headers | None, body: IBodyProducer | None
-    ) -> IResponse:
-        plain = Headers() if headers is None else headers.copy()
-        plain.removeHeader(b"accept-encoding")
-        response = await self._agent.request(method, uri, plain, body)
-        if response.headers.hasHeader(b"content-encoding"):
-            refused = _Body()
-            response.deliverBody(refused)
-            refused.drop()
-            raise NoLoad("it answers with a compressed body")
-        return response
 
 
 class _Body(protocol.Protocol):

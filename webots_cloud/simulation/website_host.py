@@ -12,14 +12,12 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectError, DNSLookupError, TimeoutError
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
-from twisted.web.client import Agent, ResponseDone, ResponseFailed
-from twisted.web.http_headers import Headers
-from twisted.web.iweb import IAgent, IResponse
-from zope.interface import implementer
+from twisted.web.client import ResponseDone, ResponseFailed
+from twisted.web.http import PotentialDataLoss
 
+from webots_cloud.agent import CompressedAnswer, drop, plain_agent
 from webots_cloud.errors import (
     BadArchive,
-    ClientError,
     DownloadBroken,
     DownloadTooLarge,
     HostRefused,
@@ -89,19 +87,21 @@ class HostClient:
         try:
             response = await self._post(request.host, form)
             return await self._save(request.host, response, archive)
+        except CompressedAnswer as error:
+            raise HostRefused(host=request.host, answer=error) from error
         except (ConnectError, DNSLookupError, TimeoutError, ResponseFailed) as error:
             raise HostUnreachable(detail=_reasons(Failure(error)), host=request.host) from error
 
     async def _post(self, host: WebsiteHost, form: dict[str, str]) -> Any:
         for spelling in _SPELLINGS:
             # A client of its own each time, as it keeps cookies.
-            client = HTTPClient(_Identity(Agent(self.reactor, connectTimeout=CONNECT_SECONDS)))
+            client = HTTPClient(plain_agent(self.reactor, CONNECT_SECONDS))
             response = await client.post(
                 f"{host.url}/ajax/{spelling}", data=form, allow_redirects=False, unbuffered=True
             )
             if response.code == 200:
                 return response
-            _drop(response)
+            drop(response)
             if response.code != 404:
                 break
         raise HostRefused(host=host, answer=f"it answers with status {response.code}")
@@ -174,7 +174,8 @@ class _Saving(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self.saved.called:
             return
-        if not reason.check(ResponseDone):
+        # An answer that does not tell its length may have broken off; then the archive has no directory at its end.
+        if not reason.check(ResponseDone, PotentialDataLoss):
             self.saved.errback(DownloadBroken(detail=_reasons(reason), host=self._host))
         elif not self._is_archive():
             self.saved.errback(self._no_archive())
@@ -200,46 +201,6 @@ class _Saving(Protocol):
     def _hang_up(self) -> None:
         if self.transport is not None:
             self.transport.loseConnection()
-
-
-def _drop(response: Any) -> None:
-    """End the connection of an answer that is of no interest."""
-    unwanted = _Unwanted()
-    response.deliverBody(unwanted)
-
-
-class _Unwanted(Protocol):
-    def connectionMade(self) -> None:
-        if self.transport is not None:
-            self.transport.loseConnection()
-
-
-@implementer(IAgent)
-@attrs.frozen
-class _Identity:
-    """An agent that refuses compressed answers, which would be unpacked on the reactor's thread without a limit."""
-
-    _agent: Agent
-
-    def request(
-        self, method: bytes, uri: bytes, headers: Headers | None = None, bodyProducer: Any = None
-    ) -> Deferred[IResponse]:
-        return Deferred.fromCoroutine(self._request(method, uri, headers, bodyProducer))
-
-    async def _request(self, method: bytes, uri: bytes, headers: Headers | None, body: Any) -> IResponse:
-        plain = Headers() if headers is None else headers.copy()
-        plain.setRawHeaders(b"accept-encoding", [b"identity"])
-        response = await self._agent.request(method, uri, plain, body)
-        if response.headers.hasHeader(b"content-encoding"):
-            _drop(response)
-            raise _Compressed
-        return response
-
-
-class _Compressed(ClientError):
-    """The host compresses what it was asked to send as it is."""
-
-    sentence = "The website compresses its answer although it was asked not to; its administrator can switch that off."
 
 
 def _reasons(failure: Failure) -> str:
