@@ -1,0 +1,22 @@
+"""The configuration: an INI file as frozen objects, one class per section."""
+
+from webots_cloud.config.command_line import EX_CONFIG, ConfigOptions
+from webots_cloud.config.reading import ConfigError, Mistake, read_config
+from webots_cloud.config.sections import SECTIONS, Config, HostConfig, ServerConfig, SessionConfig, SimulationConfig
+from webots_cloud.config.values import DEMO_PROJECTS, state_directory
+
+__all__ = [
+    "DEMO_PROJECTS",
+    "EX_CONFIG",
+    "SECTIONS",
+    "Config",
+    "ConfigError",
+    "ConfigOptions",
+    "HostConfig",
+    "Mistake",
+    "ServerConfig",
+    "SessionConfig",
+    "SimulationConfig",
+    "read_config",
+    "state_directory",
+]

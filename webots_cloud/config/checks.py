@@ -1,0 +1,60 @@
+"""Looks at the files and folders that options name, before a server starts; a `ValueError` says what is wrong."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from webots_cloud.config.values import state_directory
+
+
+def readable_folder(path: Path) -> None:
+    """Look whether there is a folder that can be read."""
+    if not path.is_dir():
+        raise ValueError(f"there is no folder {path}; make it, or name another")
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise ValueError(f"the folder {path} cannot be read by this user; give it read permission")
+
+
+def own_folder(path: Path | None) -> None:
+    """Make a folder of this server's own where it is missing; look whether it can be written."""
+    if path is None:
+        return
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"the folder {path} cannot be made ({error.strerror}); make it, or name another") from error
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        raise ValueError(f"the folder {path} cannot be written by this user; give it write permission")
+
+
+def webots(home: Path | None) -> None:
+    """Look whether Webots is in its folder and may be executed."""
+    if home is None:
+        return
+    if not (home / "webots").is_file():
+        raise ValueError(f"there is no file {home / 'webots'}; name the folder that Webots was installed in")
+    if not os.access(home / "webots", os.X_OK):
+        raise ValueError(f"{home / 'webots'} may not be executed by this user; give it execute permission")
+
+
+def key_file(path: Path) -> None:
+    """Look whether a file has a key."""
+    try:
+        key = path.read_text("utf-8").partition("\n")[0].strip()
+    except FileNotFoundError as error:
+        raise ValueError(f"there is no file {path}; put the host's key into its first line") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"the key in {path} cannot be read ({error}); make it readable for this user") from error
+    if not key:
+        raise ValueError(f"the first line of {path} is empty; put the host's key there")
+
+
+def keys(folder: Path) -> None:
+    """Look whether every key in a folder can be read; the default folder may have to be made."""
+    if folder == state_directory() / "keys":
+        own_folder(folder)
+    readable_folder(folder)
+    for path in sorted(folder.iterdir()):
+        if path.is_file():
+            key_file(path)

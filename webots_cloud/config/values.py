@@ -1,0 +1,146 @@
+"""The texts of options as values; each function says in its `ValueError` what is wrong and what would be right."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from twisted.internet.endpoints import serverFromString
+
+from webots_cloud.address import ServerAddress, parse_address
+
+DEMO_PROJECTS = Path(__file__).parents[1] / "projects"
+
+
+def state_directory() -> Path:
+    """Where a server keeps what must survive a restart: systemd's C{StateDirectory}, or a folder of the user's."""
+    given = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    data_home = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(given) if given else Path(data_home).expanduser() / "webots-cloud"
+
+
+def integer(low: int, high: int) -> Callable[[str], int]:
+    """Make a reader of whole numbers within bounds, both of which are allowed."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,12}", text) or not low <= int(text) <= high:
+            raise ValueError(f"{text!r} is not a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def port(text: str) -> int:
+    """Read a TCP port."""
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= 65535:
+        raise ValueError(f"{text!r} is not a port; ports are whole numbers from 1 to 65535")
+    return int(text)
+
+
+def ports(text: str) -> frozenset[int]:
+    """Read a list of TCP ports."""
+    return frozenset(port(item) for item in items(text))
+
+
+def seconds(text: str) -> float:
+    """Read a time in seconds, more than none."""
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", text) or not float(text):
+        raise ValueError(f"{text!r} is not a number of seconds; write for instance 5 or 2.5")
+    return float(text)
+
+
+def yes_or_no(text: str) -> bool:
+    """Read one of the words that an INI file has for yes and no."""
+    value = configparser.ConfigParser.BOOLEAN_STATES.get(text.lower())
+    if value is None:
+        raise ValueError(f"{text!r} is neither yes nor no")
+    return value
+
+
+def items(text: str) -> list[str]:
+    """Split a list at commas and line ends."""
+    return [item.strip() for item in re.split(r"[,\n]", text) if item.strip()]
+
+
+def host_name(text: str) -> str:
+    """Read a name, or an address, without a port."""
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]", text):
+        raise ValueError(f"{text!r} is not a host name; write for instance simulation1.example.org, without a port")
+    return text
+
+
+def servers(text: str) -> tuple[ServerAddress, ...]:
+    """Read the addresses of simulation servers: at least one, none twice."""
+    servers = tuple(parse_address(item) for item in items(text))
+    if not servers:
+        raise ValueError("no simulation server is named; write for instance localhost:2000")
+    if len(set(servers)) != len(servers):
+        raise ValueError("a simulation server is named twice; name each of them once")
+    return servers
+
+
+def endpoints(text: str) -> tuple[str, ...]:
+    """Read Twisted endpoint strings that listen without encryption; there may be none."""
+    descriptions = tuple(items(text))
+    for description in descriptions:
+        if description.split(":")[0] in ("ssl", "tls", "txacme", "le", "lets"):
+            raise ValueError(f"{description!r} is encrypted, which this version does not do; write tcp:PORT")
+        try:
+            serverFromString(None, description)
+        except (ValueError, TypeError, KeyError, IndexError) as error:
+            raise ValueError(
+                f"{description!r} is not a Twisted endpoint ({error}); write for instance "
+                "tcp:1999:interface=127.0.0.1, or unix:/run/webots-cloud.sock"
+            ) from error
+    return descriptions
+
+
+def websocket_url(text: str) -> str:
+    """Read the URL of a session server; it may be empty."""
+    if text and not re.fullmatch(r"wss?://[^\s/]+", text):
+        raise ValueError(f"{text!r} is not the URL of a session server; write for instance ws://example.org:1999")
+    return text
+
+
+def expand(text: str) -> Path:
+    """Read a path, with C{~} and variables."""
+
+    def variable(match: re.Match[str]) -> str:
+        name = match.group(1) or match.group(2)
+        if name == "STATE_DIRECTORY":
+            return str(state_directory())
+        if name not in os.environ:
+            raise ValueError(f"the variable ${name} is not set; set it, or write the path in full")
+        return os.environ[name]
+
+    path = Path(re.sub(r"\$(?:\{(\w+)\}|(\w+))", variable, text)).expanduser()
+    if not path.is_absolute():
+        raise ValueError(f"{text!r} is a relative path; write it from / or ~ on")
+    return path
+
+
+def path(text: str) -> Path:
+    """Read a path that must be there."""
+    if not text:
+        raise ValueError("no path is given")
+    return expand(text)
+
+
+def optional_path(text: str) -> Path | None:
+    """Read a path that may be empty."""
+    return expand(text) if text else None
+
+
+def projects_dir(text: str) -> Path:
+    """Read a folder of projects; empty stands for the demo projects."""
+    return expand(text) if text else DEMO_PROJECTS
+
+
+def webots_home(text: str) -> Path | None:
+    """Read the folder of Webots; not set in the environment and empty stand for none."""
+    if text == "$WEBOTS_HOME" and not os.environ.get("WEBOTS_HOME"):
+        return None
+    return optional_path(text)
