@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
 import { Availability } from "../../webots_cloud/web/src/availability.js";
-import { Simulation } from "../../webots_cloud/web/src/simulation.js";
+import { SILENCE, Simulation } from "../../webots_cloud/web/src/simulation.js";
 
 const TARGET = { server: "ws://session", project: "p", world: "w.wbt" };
 
@@ -82,9 +82,9 @@ test("from the session server over the simulation server to the stream", async (
 test("silence ends a phase: progress prolongs it, a sign of life does not", async () => {
   await started();
   sockets[0].open();
-  mock.timers.tick(59_000);
+  mock.timers.tick((SILENCE.starting - 1) * 1_000);
   sockets[0].say("queue:2");
-  mock.timers.tick(59_000);
+  mock.timers.tick((SILENCE.starting - 1) * 1_000);
   sockets[0].say(".");
   assert.equal(heard.at(-1), "starting: The server is full; clients ahead: 2.");
   mock.timers.tick(1_000);
@@ -105,7 +105,7 @@ test("a simulator that streams states but no scene is not waited for without end
   await started();
   sockets[0].say("webots:ws://host:2001");
   sockets[1].open();
-  for (let second = 0; second < 60; second++) {
+  for (let second = 0; second < SILENCE.loading; second++) {
     sockets[0].say(".");
     sockets[1].say("time: 32");
     mock.timers.tick(1_000);
@@ -118,7 +118,7 @@ test("another scene has its own time limit", async () => {
   sockets[0].say("webots:ws://host:2001");
   simulation.shown();
   simulation.expectScene();
-  mock.timers.tick(60_000);
+  mock.timers.tick(SILENCE.loading * 1_000);
   assert.equal(heard.at(-1), "ended: The simulator did not send the scene in time.");
 });
 
