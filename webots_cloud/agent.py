@@ -90,5 +90,5 @@ class _PlainAgent:
         response = await self._agent.request(method, uri, plain, body)
         if response.headers.hasHeader(b"content-encoding"):
             drop(response)
-            raise CompressedAnswer("it answers with a compressed body")
+            raise CompressedAnswer("it compresses its answer, which it was not asked to do")
         return response

@@ -35,6 +35,7 @@ class Listener(Service):
         self._section = section
         self._endpoints = tuple(endpoints)
         self._site = site
+        self._complaints: list[str] = []
         self.ports: list[IListeningPort] = []
 
     def startService(self) -> None:
@@ -46,6 +47,8 @@ class Listener(Service):
         for endpoint in self._endpoints:
             listening = serverFromString(self._reactor, endpoint).listen(self._site)
             listening.addCallbacks(self._listening, self._refused, callbackArgs=[endpoint], errbackArgs=[endpoint])
+        if self._complaints:
+            raise SystemExit("\n".join(self._complaints))
 
     async def stop_listening(self) -> None:
         """Close the ports; connections that are open stay."""
@@ -69,7 +72,7 @@ class Listener(Service):
     def _refused(self, failure: Failure, endpoint: str) -> None:
         failure.trap(CannotListenError, OSError)
         reason = failure.value.socketError if isinstance(failure.value, CannotListenError) else failure.value
-        raise SystemExit(
+        self._complaints.append(
             f"[{self._section}] cannot listen on {endpoint} ({reason}); "
             f"end the program that uses it, or give another port in section [{self._section}]"
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import venv
 from pathlib import Path
 
-from tests.e2e.cloud import CHECKOUT, add_tutorial, running
+from tests.e2e.cloud import CHECKOUT, PATIENCE, add_tutorial, running
 from tests.e2e.page import simulation
 
 SERVERS = ("webots-session", "webots-simulation", "webots-host", "webots-cloud")
@@ -64,6 +65,24 @@ def test_mistakes_in_the_configuration_are_told_all_at_once(tmp_path: Path) -> N
         "[session] serverr",
         "[simulation] maxConnections",
     ]
+
+
+def test_a_port_that_is_taken_ends_all_servers_with_what_to_do(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        (tmp_path / "taken.ini").write_text(
+            "[session]\nlisten = tcp:0:interface=127.0.0.1\n[simulation]\nlisten = tcp:0:interface=127.0.0.1\n"
+            f"[host]\nlisten = tcp:{port}:interface=127.0.0.1\n"
+        )
+        result = subprocess.run(
+            [sys.executable, "-m", "twisted", "webots-cloud", "--config", str(tmp_path / "taken.ini")],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+    assert result.returncode == 1
+    assert f"[host] cannot listen on tcp:{port}:interface=127.0.0.1" in result.stderr
 
 
 def run(command: list[str]) -> str:

@@ -92,7 +92,7 @@ class ClientProtocol(WebSocketServerProtocol):
 
     def leave(self) -> None:
         """Close the socket, as the server stops."""
-        self.sendClose(_GOING_AWAY)
+        self.sendCloseFrame(_GOING_AWAY)
 
     def abort(self) -> None:
         """Close the connection at once."""

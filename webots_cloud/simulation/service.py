@@ -46,6 +46,7 @@ class SimulationService(MultiService):
 
     def __init__(self, reactor: Any, config: SimulationConfig) -> None:
         MultiService.__init__(self)
+        self._reactor = reactor
         self._pool = ThreadPool(0, _THREADS, "simulation")
         simulator = find_simulator(config.webotsHome)
         self._log.info("[simulation] runs {simulator}", simulator=simulator.name)
@@ -59,7 +60,8 @@ class SimulationService(MultiService):
 
     def startService(self) -> None:
         """Start the threads, then everything."""
-        self._pool.start()
+        # Not earlier: a server that cannot listen ends at once, and must not be kept by threads that wait for work.
+        self._reactor.callWhenRunning(self._pool.start)
         MultiService.startService(self)
 
     def stopService(self) -> Deferred[None]:
