@@ -14,7 +14,8 @@ from collections import deque
 
 import attrs
 
-from benchmarks.session.processes import machine, stage
+from benchmarks.processes import machine
+from benchmarks.session.processes import stage
 
 REQUEST = b"GET /session HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: %s\r\n\r\n"
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 import attrs
 import psutil
 
-CHECKOUT = Path(__file__).parents[2]
+from benchmarks.processes import free_port, lines, process
 
 
 @attrs.frozen
@@ -42,45 +39,23 @@ class Stage:
         return float(self._simulation.stdout.readline())
 
 
-def _lines(stream: IO[str] | None, end: str) -> Iterator[str]:
-    assert stream
-    for line in stream:
-        if line.strip() == end:
-            return
-        yield line.strip()
-    raise SystemExit("a process of the benchmark ended early")
-
-
-@contextlib.contextmanager
-def _process(*command: str, **options: object) -> Iterator[subprocess.Popen[str]]:
-    environment = os.environ | {"PYTHONPATH": str(CHECKOUT)}
-    process = subprocess.Popen([sys.executable, *command], text=True, env=environment, **options)  # type: ignore[call-overload]
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait()
-
-
 @contextlib.contextmanager
 def stage(servers: int, hanging: int = 0, poll_seconds: float = 5) -> Iterator[Stage]:
     """Start everything, wait until it answers, and end it afterwards."""
     with contextlib.ExitStack() as stack:
         numbers = ("--servers", str(servers), "--hanging", str(hanging))
         script = str(Path(__file__).with_name("simulation_servers.py"))
-        simulation = stack.enter_context(_process(script, *numbers, stdout=subprocess.PIPE))
-        addresses = ", ".join(f"127.0.0.1:{port}" for port in _lines(simulation.stdout, "ready"))
+        simulation = stack.enter_context(process(script, *numbers, stdout=subprocess.PIPE))
+        addresses = ", ".join(f"127.0.0.1:{port}" for port in lines(simulation.stdout, "ready"))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         (folder / "session.ini").write_text(
             f"[session]\nlisten = tcp:{port}:interface=127.0.0.1:backlog=1000\nsimulationServers = {addresses}\n"
             f"pollIntervalSeconds = {poll_seconds}\npollTimeoutSeconds = {min(4.0, poll_seconds)}\n"
         )
         command = ("-m", "twisted", "webots-session", "--config", str(folder / "session.ini"))
         log = stack.enter_context((folder / "session.log").open("w"))
-        session = stack.enter_context(_process(*command, cwd=folder, stdout=log, stderr=log))
+        session = stack.enter_context(process(*command, cwd=folder, stdout=log, stderr=log))
         _wait_until_available(port)
         yield Stage(port, psutil.Process(session.pid), simulation)
 
@@ -93,12 +68,3 @@ def _wait_until_available(port: int) -> None:
                 return
         time.sleep(0.1)
     raise SystemExit("the session server does not become available")
-
-
-def machine() -> str:
-    """Describe this machine in a line."""
-    with contextlib.suppress(OSError, StopIteration):
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next(line for line in lines if line.startswith("model name")).partition(": ")[2]
-        return f"{psutil.cpu_count()} x {model}, Python {sys.version.split()[0]}"
-    return f"{psutil.cpu_count()} CPUs, Python {sys.version.split()[0]}"

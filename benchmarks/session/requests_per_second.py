@@ -8,7 +8,8 @@ import socket
 import time
 from collections import Counter
 
-from benchmarks.session.processes import machine, stage
+from benchmarks.processes import machine
+from benchmarks.session.processes import stage
 
 REQUEST = b"GET /session HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 

@@ -7,9 +7,8 @@ import selectors
 import socket
 import time
 
-import psutil
-
-from benchmarks.session.processes import machine, stage
+from benchmarks.processes import cpu_seconds, machine
+from benchmarks.session.processes import stage
 
 HANDSHAKE = (
     b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
@@ -55,12 +54,6 @@ def told(watchers: list[socket.socket], value: bytes) -> tuple[float, float]:
                     first = first or time.monotonic()
                     waiting.discard(key.fileobj)
     return first, time.monotonic()
-
-
-def cpu_seconds(process: psutil.Process) -> float:
-    """Give the processor time that a process has used."""
-    times = process.cpu_times()
-    return float(times.user + times.system)
 
 
 def main() -> None:
