@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from ipaddress import IPv6Address
 
 import attrs
 
-_HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]"
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.IGNORECASE | re.ASCII)
 _ADDRESS = re.compile(
-    rf"(?:(?P<scheme>https?)://)?(?P<host>{_HOST})(?::(?P<port>[0-9]{{1,5}}))?(?:/(?P<path>[0-9]{{1,5}}))?/?"
+    r"(?:(?P<scheme>https?)://)?(?P<host>\[[^\]]*\]|[^/:]+)(?::(?P<port>[0-9]{1,5}))?(?:/(?P<path>[0-9]{1,5}))?/?"
 )
 
 
@@ -47,6 +49,17 @@ class ServerAddress:
         return self.location
 
 
+def is_host_name(text: str) -> bool:
+    """Tell whether a text is a host name or an IP address; one of version 6 stands in brackets."""
+    if re.fullmatch(r"\[[0-9A-Fa-f:.]+\]", text):
+        try:
+            IPv6Address(text[1:-1])
+        except ValueError:
+            return False
+        return True
+    return len(text) <= 253 and _NAME.fullmatch(text) is not None
+
+
 def parse_address(text: str) -> ServerAddress:
     """Read a server's address.
 
@@ -56,13 +69,14 @@ def parse_address(text: str) -> ServerAddress:
     @raise ValueError: if C{text} is none of these; its message says what would be.
     """
     match = _ADDRESS.fullmatch(text)
-    if match is None:
+    if match is None or not is_host_name(match["host"]):
         raise ValueError(f"{text!r} is not a server; write HOST:PORT, for instance simulation1.example.org:2000")
     scheme, host, port, path = match.group("scheme", "host", "port", "path")
+    host = host.lower()
     if port is None and path is None and scheme is None:
         raise ValueError(f"{text!r} has no port; write {text}:2000")
     for number in (port, path):
         if number is not None and not 1 <= int(number) <= 65535:
             raise ValueError(f"{number} is not a port; ports go from 1 to 65535")
     secure = scheme == "https" or (scheme is None and path is not None)
-    return ServerAddress(secure, host + (f":{port}" if port else "") + (f"/{path}" if path else ""))
+    return ServerAddress(secure, host + (f":{int(port)}" if port else "") + (f"/{int(path)}" if path else ""))

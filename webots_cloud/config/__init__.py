@@ -1,7 +1,8 @@
 """The configuration: an INI file as frozen objects, one class per section."""
 
 from webots_cloud.config.command_line import EX_CONFIG, ConfigOptions
-from webots_cloud.config.reading import ConfigError, Mistake, read_config
+from webots_cloud.config.mistakes import ConfigError, Mistake
+from webots_cloud.config.reading import read_config
 from webots_cloud.config.sections import SECTIONS, Config, HostConfig, ServerConfig, SessionConfig, SimulationConfig
 from webots_cloud.config.values import DEMO_PROJECTS, state_directory
 

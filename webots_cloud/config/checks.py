@@ -44,17 +44,25 @@ def key_file(path: Path) -> None:
         key = path.read_text("utf-8").partition("\n")[0].strip()
     except FileNotFoundError as error:
         raise ValueError(f"there is no file {path}; put the host's key into its first line") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"the key in {path} cannot be read ({error}); make it readable for this user") from error
+    except OSError as error:
+        raise ValueError(
+            f"the key in {path} cannot be read ({error.strerror}); make it a file that this user can read"
+        ) from error
+    except UnicodeDecodeError as error:
+        # The error itself tells a part of the key.
+        raise ValueError(f"the key in {path} is not UTF-8 text; put the host's key into its first line") from error
     if not key:
         raise ValueError(f"the first line of {path} is empty; put the host's key there")
 
 
 def keys(folder: Path) -> None:
-    """Look whether every key in a folder can be read; the default folder may have to be made."""
+    """Look whether every key in a folder can be read; the default folder may have to be made.
+
+    Names with a dot before them are no hosts' names, but for instance what an interrupted writer has left.
+    """
     if folder == state_directory() / "keys":
         own_folder(folder)
     readable_folder(folder)
     for path in sorted(folder.iterdir()):
-        if path.is_file():
+        if path.is_file() and not path.name.startswith("."):
             key_file(path)

@@ -9,7 +9,8 @@ from typing import ClassVar, NoReturn
 
 from twisted.python import usage
 
-from webots_cloud.config.reading import ConfigError, read_config
+from webots_cloud.config.mistakes import ConfigError
+from webots_cloud.config.reading import read_config
 from webots_cloud.config.sections import Config, ServerConfig
 
 DEFAULT_FILE = Path("/etc/webots-cloud.ini")

@@ -1,9 +1,7 @@
-"""Reading the INI file; every mistake names file, line, section and option."""
+"""Reading the configuration: what the file says becomes values, and everything wrong with it is told at once."""
 
 from __future__ import annotations
 
-import configparser
-import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,37 +9,9 @@ from typing import Any
 
 import attrs
 
+from webots_cloud.config.ini import Option, parse_ini
+from webots_cloud.config.mistakes import ConfigError, Mistake
 from webots_cloud.config.sections import NOT_IN_THIS_VERSION, SECTIONS, Config, ServerConfig
-
-
-@attrs.frozen
-class Mistake:
-    """One thing wrong in a configuration.
-
-    @ivar line: its line in the file, from 1; C{None} where the file does not mention it.
-    """
-
-    file: str
-    line: int | None
-    section: str
-    option: str
-    what: str
-
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        names = " ".join(name for name in (f"[{self.section}]" if self.section else "", self.option) if name)
-        return f"{place}: {names}: {self.what}" if names else f"{place}: {self.what}"
-
-
-class ConfigError(Exception):
-    """The configuration has mistakes; its text has a line for each of them.
-
-    @ivar mistakes: all that were found.
-    """
-
-    def __init__(self, mistakes: Sequence[Mistake]) -> None:
-        super().__init__("\n".join(str(mistake) for mistake in mistakes))
-        self.mistakes = tuple(mistakes)
 
 
 def read_config(
@@ -57,18 +27,19 @@ def read_config(
     name = str(file) if file else "built-in defaults"
     reading = _Reading(name, _read_text(file) if file else "")
     config = reading.config()
-    reading.complain()
-    if prepare is not None:
+    if config is not None and prepare is not None:
         prepare(config)
     for section in sections:
-        reading.check(getattr(config, section.section))
-    reading.complain()
+        # While there are mistakes, the defaults may still lack what a first start makes.
+        reading.check(section, only_given=config is None)
+    if config is None or reading.mistakes:
+        raise ConfigError(sorted(reading.mistakes, key=lambda mistake: mistake.line or sys.maxsize))
     return config
 
 
 def _read_text(file: Path) -> str:
     try:
-        return file.read_text("utf-8")
+        return file.read_text("utf-8-sig")
     except OSError as error:
         what = f"the configuration cannot be read ({error.strerror}); name a file that is there and readable"
     except UnicodeDecodeError:
@@ -77,91 +48,88 @@ def _read_text(file: Path) -> str:
 
 
 class _Reading:
-    """One file being read: its options in lower case, where they stand, and the mistakes so far."""
+    """One file being read.
+
+    @ivar mistakes: those so far.
+    """
 
     def __init__(self, name: str, text: str) -> None:
         self._name = name
-        self._mistakes: list[Mistake] = []
-        self._lines = _line_numbers(text)
-        self._given: dict[str, dict[str, str]] = {}
-        self._parse(text)
+        self._sections, mistakes = parse_ini(name, text)
+        self.mistakes = list(mistakes)
+        self._refuse_unknown_sections()
+        self._values = {section: self._parse(section) for section in SECTIONS}
 
-    def complain(self) -> None:
-        if self._mistakes:
-            raise ConfigError(sorted(self._mistakes, key=lambda mistake: mistake.line or sys.maxsize))
+    def config(self) -> Config | None:
+        """Give the configuration, if there are no mistakes."""
+        if self.mistakes:
+            return None
+        sections: list[Any] = [section(**values) for section, values in self._values.items()]
+        return Config(*sections)
 
-    def config(self) -> Config:
-        known = {section.section for section in SECTIONS}
-        for name in self._given:
-            if name not in known:
-                self._mistake(name, "", f"there is no such section; the sections are {', '.join(sorted(known))}")
-        return Config(*(self._section(section) for section in SECTIONS))
+    def check(self, section: type[ServerConfig], only_given: bool) -> None:
+        """Look at the files that options name, and at options that do not go together.
 
-    def check(self, section: ServerConfig) -> None:
-        for field in attrs.fields(type(section)):
+        @param only_given: leave out the options that the file does not have.
+        """
+        values = self._values[section]
+        for field in attrs.fields(section):
+            if field.name not in values or (only_given and self._given(section.section, field.name) is None):
+                continue
             try:
-                field.metadata["check"](getattr(section, field.name))
+                field.metadata["check"](values[field.name])
             except (ValueError, OSError) as error:
                 self._mistake(section.section, field.name, str(error))
-        for option, what in section.contradictions():
-            self._mistake(section.section, option, what)
-
-    def _parse(self, text: str) -> None:
-        parser = configparser.ConfigParser(interpolation=None, default_section="")
-        try:
-            parser.read_string(text, self._name)
-        except configparser.DuplicateSectionError as error:
-            self._mistake_at(error.lineno, error.section, "", "the section is there twice; make it one")
-        except configparser.DuplicateOptionError as error:
-            self._mistake_at(error.lineno, error.section, error.option, "the option is there twice; remove one")
-        except configparser.MissingSectionHeaderError as error:
-            self._mistake_at(error.lineno, "", "", "a section must come first, for instance [simulation]")
-        except configparser.ParsingError as error:
-            for line, _ in error.errors:
-                self._mistake_at(line, "", "", "this is no option; write OPTION = VALUE")
-        for name in parser.sections():
-            self._given.setdefault(name.lower(), {}).update(parser.items(name))
-
-    def _section(self, section: type[ServerConfig]) -> Any:
-        given = {option: value.strip() for option, value in self._given.get(section.section, {}).items()}
-        for option, what in NOT_IN_THIS_VERSION[section.section].items():
-            if given.pop(option.lower(), ""):
+        if len(values) == len(attrs.fields(section)):
+            for option, what in section(**values).contradictions():
                 self._mistake(section.section, option, what)
+
+    def _refuse_unknown_sections(self) -> None:
+        known = sorted(section.section for section in SECTIONS)
+        for name, section in self._sections.items():
+            if name not in known:
+                what = f"there is no such section; the sections are {', '.join(known)}"
+                self.mistakes.append(Mistake(self._name, section.line, section.name, "", what))
+
+    def _parse(self, section: type[ServerConfig]) -> dict[str, Any]:
+        """Give the values of a section; options with mistakes are left out."""
         values: dict[str, Any] = {}
         for field in attrs.fields(section):
-            text = given.pop(field.name.lower(), field.metadata["default"])
+            given = self._given(section.section, field.name)
             try:
-                values[field.name] = field.metadata["parse"](text)
+                values[field.name] = field.metadata["parse"](given.value if given else field.metadata["default"])
             except ValueError as error:
                 self._mistake(section.section, field.name, str(error))
-        for option in given:
-            self._mistake(section.section, option, _no_such_option(section, option))
-        return None if self._mistakes else section(**values)
+        self._refuse_unknown_options(section)
+        return values
+
+    def _refuse_unknown_options(self, section: type[ServerConfig]) -> None:
+        if section.section not in self._sections:
+            return
+        refused = {name.lower(): what for name, what in NOT_IN_THIS_VERSION[section.section].items()}
+        for name, option in self._sections[section.section].options.items():
+            if name not in _options(section):
+                self._mistake(section.section, option.name, _no_such_option(section, name))
+            elif name in refused and option.value:
+                self._mistake(section.section, option.name, refused[name])
+
+    def _given(self, section: str, option: str) -> Option | None:
+        given = self._sections.get(section)
+        return given.options.get(option.lower()) if given else None
 
     def _mistake(self, section: str, option: str, what: str) -> None:
-        self._mistake_at(self._lines.get((section, option.lower())), section, option, what)
+        given = self._given(section, option)
+        self.mistakes.append(Mistake(self._name, given.line if given else None, section, option, what))
 
-    def _mistake_at(self, line: int | None, section: str, option: str, what: str) -> None:
-        self._mistakes.append(Mistake(self._name, line, section, option, what))
+
+def _options(section: type[ServerConfig]) -> set[str]:
+    """Give all names that may stand in a section, in lower case."""
+    names = [*(field.name for field in attrs.fields(section)), *NOT_IN_THIS_VERSION[section.section]]
+    return {name.lower() for name in names}
 
 
 def _no_such_option(section: type[ServerConfig], option: str) -> str:
-    elsewhere = [other.section for other in SECTIONS if option in {field.name.lower() for field in attrs.fields(other)}]
+    elsewhere = [f"[{other.section}]" for other in SECTIONS if option in _options(other)]
     if elsewhere:
-        return f"there is no such option here; it belongs to [{elsewhere[0]}]"
+        return f"there is no such option here; it belongs to {' and '.join(elsewhere)}"
     return f"there is no such option; there are {', '.join(sorted(field.name for field in attrs.fields(section)))}"
-
-
-def _line_numbers(text: str) -> dict[tuple[str, str], int]:
-    """Find where each section (option C{""}) and each option stands, by the rules of C{configparser}."""
-    lines: dict[tuple[str, str], int] = {}
-    section = ""
-    for number, line in enumerate(text.splitlines(), 1):
-        header = re.match(r"\[([^]]+)\]", line)
-        option = re.match(r"([^\s#;=:][^=:]*?)\s*[=:]", line)
-        if header:
-            section = header.group(1).lower()
-            lines.setdefault((section, ""), number)
-        elif option:
-            lines.setdefault((section, option.group(1).lower()), number)
-    return lines

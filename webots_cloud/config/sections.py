@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar, TypeVar, cast
@@ -54,8 +53,8 @@ class ServerConfig:
     @property
     def public_port(self) -> int:
         """The TCP port that people are told of."""
-        listed = re.match(r"tcp6?:(?:port=)?([0-9]+)", self.listen[0]) if self.listen else None
-        return int(listed.group(1)) if listed else self.port
+        listed = (values.endpoint_port(description) for description in self.listen)
+        return next((port for port in listed if port), self.port)
 
     def contradictions(self) -> Iterable[tuple[str, str]]:
         """Give the mistakes that no option has by itself, as pairs of the option to change and a sentence."""

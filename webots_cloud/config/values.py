@@ -10,16 +10,22 @@ from pathlib import Path
 
 from twisted.internet.endpoints import serverFromString
 
-from webots_cloud.address import ServerAddress, parse_address
+from webots_cloud.address import ServerAddress, is_host_name, parse_address
+from webots_cloud.errors import quoted
+
+_ENCRYPTED = {"ssl", "tls", "txacme", "le", "lets"}
 
 DEMO_PROJECTS = Path(__file__).parents[1] / "projects"
 
 
 def state_directory() -> Path:
-    """Where a server keeps what must survive a restart: systemd's C{StateDirectory}, or a folder of the user's."""
+    """Where a server keeps what must survive a restart: systemd's C{StateDirectory}, or a folder of the user's.
+
+    @raise ValueError: if the user has no home folder.
+    """
     given = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
     data_home = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-    return Path(given) if given else Path(data_home).expanduser() / "webots-cloud"
+    return Path(given) if given else _at_home(Path(data_home)) / "webots-cloud"
 
 
 def integer(low: int, high: int) -> Callable[[str], int]:
@@ -41,8 +47,11 @@ def port(text: str) -> int:
 
 
 def ports(text: str) -> frozenset[int]:
-    """Read a list of TCP ports."""
-    return frozenset(port(item) for item in items(text))
+    """Read a list of TCP ports: at least one."""
+    ports = frozenset(port(item) for item in items(text))
+    if not ports:
+        raise ValueError("no port is given; write for instance 80, 443")
+    return ports
 
 
 def seconds(text: str) -> float:
@@ -67,7 +76,7 @@ def items(text: str) -> list[str]:
 
 def host_name(text: str) -> str:
     """Read a name, or an address, without a port."""
-    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]", text):
+    if not is_host_name(text):
         raise ValueError(f"{text!r} is not a host name; write for instance simulation1.example.org, without a port")
     return text
 
@@ -86,23 +95,40 @@ def endpoints(text: str) -> tuple[str, ...]:
     """Read Twisted endpoint strings that listen without encryption; there may be none."""
     descriptions = tuple(items(text))
     for description in descriptions:
-        if description.split(":")[0] in ("ssl", "tls", "txacme", "le", "lets"):
+        # The second part may be the endpoint that the first one, as haproxy, wraps.
+        if not _ENCRYPTED.isdisjoint(description.split(":")[:2]):
             raise ValueError(f"{description!r} is encrypted, which this version does not do; write tcp:PORT")
         try:
             serverFromString(None, description)
-        except (ValueError, TypeError, KeyError, IndexError) as error:
+        # Its parsers are plugins of whatever is installed, which raise what they like.
+        except Exception as error:
             raise ValueError(
-                f"{description!r} is not a Twisted endpoint ({error}); write for instance "
+                f"{description!r} is not a Twisted endpoint ({quoted(error)}); write for instance "
                 "tcp:1999:interface=127.0.0.1, or unix:/run/webots-cloud.sock"
             ) from error
+        if (endpoint_port(description) or 0) > 65535:
+            raise ValueError(f"{description!r} has no port to listen on; ports are whole numbers from 1 to 65535")
     return descriptions
+
+
+def endpoint_port(description: str) -> int | None:
+    """Give the TCP port of a Twisted endpoint string; C{None} if it listens elsewhere."""
+    match = re.match(r"tcp[46]?:(?:[^:]*=[^:]*:)*?(?:port=)?([0-9]+)(?::|$)", description)
+    return int(match.group(1)) if match else None
 
 
 def websocket_url(text: str) -> str:
     """Read the URL of a session server; it may be empty."""
-    if text and not re.fullmatch(r"wss?://[^\s/]+", text):
-        raise ValueError(f"{text!r} is not the URL of a session server; write for instance ws://example.org:1999")
-    return text
+    if not text:
+        return ""
+    try:
+        if not re.match("wss?://", text):
+            raise ValueError("it begins with neither ws:// nor wss://")
+        return parse_address(text.replace("ws", "http", 1)).websocket_url
+    except ValueError as error:
+        raise ValueError(
+            f"{text!r} is not the URL of a session server; write for instance ws://example.org:1999"
+        ) from error
 
 
 def expand(text: str) -> Path:
@@ -116,10 +142,21 @@ def expand(text: str) -> Path:
             raise ValueError(f"the variable ${name} is not set; set it, or write the path in full")
         return os.environ[name]
 
-    path = Path(re.sub(r"\$(?:\{(\w+)\}|(\w+))", variable, text)).expanduser()
+    full = re.sub(r"\$(?:\{(\w+)\}|(\w+))", variable, text)
+    if not full.isprintable():
+        raise ValueError(f"{full!r} is not a path; write one, on one line")
+    path = _at_home(Path(full))
     if not path.is_absolute():
         raise ValueError(f"{text!r} is a relative path; write it from / or ~ on")
     return path
+
+
+def _at_home(path: Path) -> Path:
+    """Put a home folder in the place of C{~} or C{~USER}."""
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"'{path}' has no home folder to begin with; write the path in full") from error
 
 
 def path(text: str) -> Path:

@@ -1,0 +1,357 @@
+"""The configuration file: what it says becomes objects, and everything that is wrong with it is told at once."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webots_cloud.config import (
+    SECTIONS,
+    Config,
+    ConfigError,
+    HostConfig,
+    Mistake,
+    ServerConfig,
+    SessionConfig,
+    SimulationConfig,
+    read_config,
+)
+from webots_cloud.config.sections import NOT_IN_THIS_VERSION
+
+SHIPPED = Path(__file__).parents[2] / "etc" / "webots-cloud.ini"
+
+
+def read(text: str | bytes, *sections: type[ServerConfig]) -> Config:
+    file = Path("webots-cloud.ini")
+    file.write_bytes(text.encode() if isinstance(text, str) else text)
+    return read_config(file, sections)
+
+
+def mistakes(text: str | bytes, *sections: type[ServerConfig]) -> Sequence[Mistake]:
+    with pytest.raises(ConfigError) as raised:
+        read(text, *sections)
+    assert str(raised.value).splitlines() == [str(mistake) for mistake in raised.value.mistakes]
+    return raised.value.mistakes
+
+
+def places(text: str | bytes, *sections: type[ServerConfig]) -> list[tuple[int | None, str, str]]:
+    return [(mistake.line, mistake.section, mistake.option) for mistake in mistakes(text, *sections)]
+
+
+def test_every_mistake_is_told_in_the_order_of_lines() -> None:
+    told = [
+        str(mistake)
+        for mistake in mistakes(
+            "outside = 1\n"
+            "[session]\n"
+            "port = 0\n"
+            "serverr = here\n"
+            "[host]\n"
+            "quotaMegabytes = much\n"
+            "QuotaMegabytes = 3\n"
+            "no option\n"
+            "[guest]\n"
+            "name = me\n"
+            "[session]\n"
+            "mailServer = mail.example.org\n"
+            "[simulation\n"
+            "listen = ssl:443\n"
+            "[simulation]\n"
+            "projectsDir = /is/not/there\n"
+            "keyDir = /nor/is/this\n"
+            "port = 60000\n"
+            "maxConnections = 10000\n",
+            *SECTIONS,
+        )
+    ]
+    assert [line.split(" ")[0] for line in told] == [
+        f"webots-cloud.ini:{number}:" for number in (1, 3, 4, 6, 7, 8, 9, 11, 12, 13, 16, 17, 19)
+    ]
+    for line, part in zip(
+        told,
+        (
+            ": a section must come first, for instance [simulation]",
+            ": [session] port: '0' is not a port; ports are whole numbers from 1 to 65535",
+            ": [session] serverr: there is no such option; there are listen, logDir, ",
+            ": [host] quotaMegabytes: 'much' is not a whole number from 1 to 100000",
+            ": [host] QuotaMegabytes: the option is in line 6 already; remove one",
+            ": [host]: this is no option; write OPTION = VALUE",
+            ": [guest]: there is no such section; the sections are host, session, simulation",
+            ": [session]: the section is in line 2 already; make it one",
+            ": [session] mailServer: this version sends no mail; remove it",
+            ": this is no section; write for instance [simulation]",
+            ": [simulation] projectsDir: there is no folder /is/not/there; make it, or name another",
+            ": [simulation] keyDir: there is no folder /nor/is/this; make it, or name another",
+            ": [simulation] maxConnections: instances use the ports after 60000, and the last port is 65535; lower it",
+        ),
+        strict=True,
+    ):
+        assert part in line
+
+
+def test_a_mistake_in_what_the_file_does_not_mention_is_told_last_and_without_a_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WEBOTS_HOME", "relative")
+    first, last = mistakes("[session]\nport = x\n")
+    assert (first.line, first.option) == (2, "port")
+    assert str(last).startswith("webots-cloud.ini: [simulation] webotsHome: '$WEBOTS_HOME' is a relative path")
+
+
+@pytest.mark.parametrize("name", ["guest", "sessions", "DEFAULT", "session simulation"])
+def test_an_unknown_section_is_a_mistake(name: str) -> None:
+    assert places(f"[host]\n[{name}]\nport = 1\n") == [(2, name, "")]
+
+
+@pytest.mark.parametrize(
+    ("section", "option", "where"),
+    [
+        ("session", "projectsDir", "[simulation]"),
+        ("simulation", "quotamegabytes", "[host]"),
+        ("host", "SIMULATIONSERVERS", "[session]"),
+        ("host", "mailServer", "[session]"),
+    ],
+)
+def test_an_option_in_another_sections_place_is_told_where_it_belongs(section: str, option: str, where: str) -> None:
+    (mistake,) = mistakes(f"[{section}]\n{option} = 1\n")
+    assert mistake == Mistake(
+        "webots-cloud.ini", 2, section, option, f"there is no such option here; it belongs to {where}"
+    )
+
+
+@pytest.mark.parametrize("section", [section.section for section in SECTIONS])
+def test_the_options_that_there_are_are_told_where_there_is_no_such(section: str) -> None:
+    (mistake,) = mistakes(f"[{section}]\nport = 1\nprot = 1\n")
+    (known,) = (known for known in SECTIONS if known.section == section)
+    for field in attrs.fields(known):
+        assert re.search(rf"\b{field.name}\b", mistake.what)
+
+
+@pytest.mark.parametrize(
+    ("section", "option", "what"),
+    [(section, option, what) for section, options in NOT_IN_THIS_VERSION.items() for option, what in options.items()],
+)
+def test_what_this_version_does_not_do_is_refused_where_it_is_asked_for(section: str, option: str, what: str) -> None:
+    assert "this version" in what
+    assert read(f"[{section}]\n{option} =\n") == read("")
+    (mistake,) = mistakes(f"[{section}]\n{option.upper()} = sesame\n")
+    assert (mistake.line, mistake.option, mistake.what) == (2, option.upper(), what)
+    assert "sesame" not in str(mistake)
+
+
+def test_mail_and_encryption_of_the_reference_are_known_in_its_spelling() -> None:
+    assert set(NOT_IN_THIS_VERSION["session"]) == {
+        "administrator",
+        "mailServer",
+        "mailServerPort",
+        "mailSender",
+        "mailSenderUser",
+        "mailSenderPassword",
+        "sslCertificate",
+        "sslKey",
+    }
+    assert set(NOT_IN_THIS_VERSION["simulation"]) == {"sslCertificate", "sslKey"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["port", "= 5", ": 5", "[session", "session]", "[]", "[ ]", "[[session]]", "port = 5 \x00", "port = 5 \u2028 6"],
+)
+def test_a_line_that_is_nothing_is_a_mistake_and_the_next_ones_are_read(line: str) -> None:
+    found = places(f"[session]\n{line}\n[host]\nport = 0\n")
+    assert [number for number, _, _ in found] == [2, 4]
+
+
+def test_lines_that_continue_a_mistake_are_none_of_their_own() -> None:
+    assert places("[session]\nnothing\n   at all\nport = 0\n") == [(2, "session", ""), (4, "session", "port")]
+
+
+def test_only_the_first_line_before_all_sections_is_told() -> None:
+    assert places("root:x:0\nbin:x:1\n[session]\nport = 0\n") == [(1, "", ""), (4, "session", "port")]
+
+
+def test_a_value_that_takes_several_lines_is_told_at_its_first() -> None:
+    (mistake,) = mistakes("[simulation]\n\nhostPorts = 80,\n   443\n   x\n")
+    assert (mistake.line, mistake.option) == (3, "hostPorts")
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (b"[session]\nserver = \xff\n", "the configuration is not UTF-8 text; save it as UTF-8"),
+        ("[session]\nport = 5\n".encode("utf-16"), "the configuration is not UTF-8 text; save it as UTF-8"),
+    ],
+)
+def test_a_file_that_is_not_utf_8_is_told_as_such(text: bytes, what: str) -> None:
+    assert mistakes(text) == (Mistake("webots-cloud.ini", None, "", "", what),)
+
+
+def test_what_some_editors_put_before_utf_8_does_not_matter() -> None:
+    assert read(b"\xef\xbb\xbf[session]\r\nport = 5\r\n").session.port == 5
+
+
+@pytest.mark.parametrize(("name", "reason"), [("absent.ini", "No such file or directory"), (".", "Is a directory")])
+def test_a_file_that_cannot_be_read_is_told_with_its_name(name: str, reason: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        read_config(Path(name), SECTIONS)
+    assert (
+        str(raised.value)
+        == f"{name}: the configuration cannot be read ({reason}); name a file that is there and readable"
+    )
+
+
+@pytest.mark.parametrize("delimiter", ["=", " = ", ":", " : ", "\t=\t"])
+def test_case_and_space_do_not_matter(delimiter: str) -> None:
+    config = read(f"[ SESSION ]\nPORT{delimiter}5\n[Simulation]  ; the second\nmaxconnections{delimiter}7\n")
+    assert (config.session.port, config.simulation.maxConnections) == (5, 7)
+
+
+def test_sections_and_options_may_be_indented() -> None:
+    config = read("  [session]\n    port = 5\n    server = a\n  [host]\n    port = 6\n")
+    assert (config.session.port, config.session.server, config.host.port) == (5, "a", 6)
+
+
+def test_comments_and_empty_lines_are_left_out_of_values() -> None:
+    config = read("# first\n[session]\n; port = 3\nsimulationServers = a:1,\n  # b:1\n\n  c:1 , d:1\n  e:1\n")
+    assert [str(server) for server in config.session.simulationServers] == ["a:1", "c:1", "d:1", "e:1"]
+    assert config.session.port == 1999
+
+
+def test_values_may_hold_what_separates_and_what_looks_like_a_comment(tmp_path: Path) -> None:
+    folder = tmp_path / "a=b: #c %(x)s"
+    folder.mkdir()
+    assert read(f"[simulation]\nprojectsDir = {folder}\n", SimulationConfig).simulation.projectsDir == folder
+
+
+def test_without_a_file_there_are_defaults() -> None:
+    assert read_config(None, ()) == read("")
+
+
+@pytest.mark.parametrize("section", [section.section for section in SECTIONS])
+def test_the_shipped_file_has_every_option_of_a_section_in_its_spelling(section: str) -> None:
+    (known,) = (known for known in SECTIONS if known.section == section)
+    part = re.split(r"^\[(\w+)\]$", SHIPPED.read_text(), flags=re.MULTILINE)
+    shown = re.findall(r"^#(\w+) =", part[part.index(section) + 1], re.MULTILINE)
+    assert sorted(shown) == sorted([*(field.name for field in attrs.fields(known)), *NOT_IN_THIS_VERSION[section]])
+
+
+def test_the_shipped_file_shows_exactly_the_defaults() -> None:
+    shipped = SHIPPED.read_text()
+    uncommented = re.sub(r"^#(?=\w+ =)", "", shipped, flags=re.MULTILINE)
+    assert uncommented.count("\n#") < shipped.count("\n#")
+    assert read(uncommented) == read(shipped) == read_config(None, ())
+    for section in SECTIONS:
+        for field in attrs.fields(section):
+            default = field.metadata["default"]
+            assert f"\n#{field.name} = {default}".rstrip() + "\n" in shipped
+
+
+def test_the_shipped_file_says_something_of_every_option() -> None:
+    before = ""
+    for line in SHIPPED.read_text().splitlines():
+        if re.match(r"#\w+ =", line):
+            assert before.startswith("#")
+        before = line
+
+
+def test_the_defaults_are_those_of_the_reference() -> None:
+    config = read_config(None, ())
+    assert (config.session.port, config.simulation.port, config.simulation.maxConnections) == (1999, 2000, 100)
+    assert config.simulation.webotsHome is None
+
+
+def test_files_are_looked_at_for_the_sections_in_use_only() -> None:
+    text = "[session]\nlogDir = /dev/null/log\n[simulation]\nkeyDir = /absent\n[host]\nkeyFile = /absent\n"
+    assert places(text, SessionConfig) == [(2, "session", "logDir")]
+    assert places(text, SimulationConfig) == [(4, "simulation", "keyDir")]
+    assert places(text, HostConfig) == [(6, "host", "keyFile")]
+    assert read(text).host.keyFile == Path("/absent")
+
+
+def test_defaults_are_not_looked_at_before_the_file_is_right(tmp_path: Path) -> None:
+    assert places("[session]\nport = x\n", *SECTIONS) == [(2, "session", "port")]
+    assert not (tmp_path / "state").exists()
+    assert places("", HostConfig) == [(None, "host", "keyFile")]
+
+
+def test_what_a_first_start_lacks_is_made_before_files_are_looked_at(tmp_path: Path) -> None:
+    def prepare(config: Config) -> None:
+        config.host.keyFile.parent.mkdir(parents=True)
+        config.host.keyFile.write_text("sesame\n")
+
+    config = read_config(None, SECTIONS, prepare)
+    assert config.host.keyFile == tmp_path / "state" / "keys" / "localhost"
+    assert config.simulation.instancesDir.is_dir()
+    assert config.host.dataDir.is_dir()
+
+
+def test_nothing_is_made_for_a_file_with_mistakes() -> None:
+    made: list[Config] = []
+    Path("wrong.ini").write_text("[session]\nport = x\n")
+    with pytest.raises(ConfigError):
+        read_config(Path("wrong.ini"), SECTIONS, made.append)
+    assert made == []
+
+
+@pytest.mark.parametrize(
+    ("text", "option"),
+    [
+        ("port = 65000\nmaxConnections = 536\n", "maxConnections"),
+        ("port = 65535\nmaxConnections = 1\n", "maxConnections"),
+        ("monitorLogEnabled = yes\n", "monitorLogEnabled"),
+    ],
+)
+def test_options_that_do_not_go_together_are_a_mistake(text: str, option: str) -> None:
+    Path("keys").mkdir()
+    text = f"[simulation]\nkeyDir = {Path('keys').absolute()}\n{text}"
+    assert [found[1:] for found in places(text, SimulationConfig)] == [("simulation", option)]
+
+
+@pytest.mark.parametrize("text", ["port = 65000\nmaxConnections = 535\n", "monitorLogEnabled = yes\nlogDir = $PWD\n"])
+def test_options_that_go_together_are_none(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PWD", str(tmp_path))
+    read(f"[simulation]\n{text}", SimulationConfig)
+
+
+def test_ports_are_those_of_the_endpoints_where_there_are_some() -> None:
+    config = read("[session]\nport = 5\n[host]\nport = 6\nlisten = unix:/run/socket, tcp:7:interface=127.0.0.1\n")
+    assert (config.session.endpoints, config.session.public_port) == (("tcp:5",), 5)
+    assert config.host.endpoints == ("unix:/run/socket", "tcp:7:interface=127.0.0.1")
+    assert config.host.public_port == 7
+
+
+LIKELY = "[ ] [session] [host] = : # ; , $ ~ ${ } port keyFile /"
+WORDS = st.sampled_from(["\n", "\n  ", *LIKELY.split(" ")])
+
+
+def told_of(file: Path) -> list[str]:
+    try:
+        read_config(file, ())
+    except ConfigError as error:
+        return str(error).splitlines()
+    return []
+
+
+def is_config_or_mistakes(text: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "any.ini")
+        file.write_bytes(text)
+        told = told_of(file)
+    assert all(re.match(r".*/any\.ini(:[0-9]+)?: ", line) for line in told)
+
+
+@given(st.binary(max_size=300))
+def test_no_file_at_all_fails_in_another_way(text: bytes) -> None:
+    is_config_or_mistakes(text)
+
+
+@given(st.lists(WORDS | st.text(max_size=5), max_size=30))
+def test_no_text_that_resembles_a_configuration_fails_in_another_way(words: list[str]) -> None:
+    is_config_or_mistakes("".join(words).encode("utf-8", "surrogatepass"))
