@@ -31,7 +31,8 @@ class ClientError(Exception):
     sentence: ClassVar[str]
 
     def __init__(self, detail: str = "", **fields: object) -> None:
-        super().__init__(self.sentence.format(**{name: quoted(value) for name, value in fields.items()}))
+        shown = {name: quoted(value) or "(nothing)" for name, value in fields.items()}
+        super().__init__(self.sentence.format(**shown))
         self.detail = detail
 
 
