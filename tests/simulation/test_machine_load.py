@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
+import attrs
 import psutil
 import pytest
 from twisted.internet.task import Clock
@@ -16,8 +16,29 @@ from twisted.python.threadpool import ThreadPool
 
 from webots_cloud.simulation.machine import HISTORY_SAMPLES, Machine, Sensors, Snapshot
 
-Counters = namedtuple("Counters", ["bytes_recv", "bytes_sent"])
-Link = namedtuple("Link", ["speed"])
+
+@attrs.frozen
+class Counters:
+    """What psutil counts of a link."""
+
+    bytes_recv: int
+    bytes_sent: int
+
+
+@attrs.frozen
+class Link:
+    """What psutil knows of a link, in Mbit/s."""
+
+    speed: int
+
+
+@attrs.frozen
+class Card:
+    """What NVML says of a graphics card, for all of its questions at once."""
+
+    gpu: int = 42
+    used: int = 25
+    total: int = 100
 
 
 class AtOnce:
@@ -225,14 +246,12 @@ class TestRealSensors:
         def busy(card: int) -> object:
             if card == 0:
                 raise pynvml.NVMLError(pynvml.NVML_ERROR_GPU_IS_LOST)
-            return namedtuple("Rates", ["gpu"])(42)
+            return Card()
 
         monkeypatch.setattr(pynvml, "nvmlInit", lambda: None)
         monkeypatch.setattr(pynvml, "nvmlDeviceGetCount", lambda: 2)
         monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByIndex", lambda index: index)
         monkeypatch.setattr(pynvml, "nvmlDeviceGetUtilizationRates", busy)
-        monkeypatch.setattr(
-            pynvml, "nvmlDeviceGetMemoryInfo", lambda card: namedtuple("Memory", ["used", "total"])(25, 100)
-        )
+        monkeypatch.setattr(pynvml, "nvmlDeviceGetMemoryInfo", lambda card: Card())
         read = Sensors().read()
         assert (read.gpu_compute, read.gpu_memory) == (42, 25)

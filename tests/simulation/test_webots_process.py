@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
@@ -73,7 +75,7 @@ class ProcessCase(TestCase):
         assert self.process.pid is not None
         return self.process.pid
 
-    def logged(self, logs: list[LogEvent]) -> list[str]:
+    def logged(self, logs: Sequence[LogEvent]) -> list[str]:
         return [text for event in logs if (text := formatEvent(event)).startswith("instance 1: ")]
 
 
@@ -106,7 +108,7 @@ class TestEndings(ProcessCase):
         with capturedLogs() as logs:
             self.run_python(HAS_A_STUBBORN_CHILD + "os.wait()")
             await self.events.open
-            self.process._signal(9)
+            self.process._signal(signal.SIGKILL)
             assert await self.events.gone == "by signal SIGKILL"
         child = int(self.logged(logs)[0].split()[-1])
         assert not is_running(child)
@@ -122,7 +124,7 @@ class TestEndings(ProcessCase):
             self.run_python(script)
             await self.events.open
             await self.process.end(30)
-        os.kill(int(self.logged(logs)[0].split()[-1]), 9)
+        os.kill(int(self.logged(logs)[0].split()[-1]), signal.SIGKILL)
         assert await self.events.gone == "by signal SIGTERM"
 
 

@@ -113,6 +113,8 @@ class ClientProtocol(WebSocketServerProtocol):
 
     def _refuse(self, error: ClientError) -> None:
         """Tell the client what is wrong with its request, and end what it has."""
+        # What else comes from it is skipped.
+        self.failedByMe = True
         if self._runner is not None:
             self._runner.instance.fail(error)
             return
@@ -144,6 +146,9 @@ class ClientFactory(WebSocketServerFactory):
             webStatus=False,
             maxMessagePayloadSize=MAX_MESSAGE_BYTES,
             failByDrop=False,
+            # Both are refused with a sentence that the page can show.
+            utf8validateIncoming=False,
+            allowNullOrigin=True,
             autoPingInterval=PING_SECONDS,
             autoPingTimeout=PING_SECONDS,
         )

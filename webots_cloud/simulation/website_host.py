@@ -85,12 +85,16 @@ class HostClient:
         """
         form = _form(request, user, self.keys.key_for(request.host))
         try:
-            response = await self._post(request.host, form)
-            return await self._save(request.host, response, archive)
+            with disk_space_is_finite(), archive.open("xb") as file:
+                await self._save(request.host, await self._post(request.host, form), file)
+        except _NoArchive as answer:
+            os.unlink(archive)
+            return _without_archive(str(answer), request.host)
         except CompressedAnswer as error:
             raise HostRefused(host=request.host, answer=error) from error
         except (ConnectError, DNSLookupError, TimeoutError, ResponseFailed) as error:
             raise HostUnreachable(detail=_reasons(Failure(error)), host=request.host) from error
+        return True
 
     async def _post(self, host: WebsiteHost, form: dict[str, str]) -> Any:
         for spelling in _SPELLINGS:
@@ -107,16 +111,12 @@ class HostClient:
         raise HostRefused(host=host, answer=f"it answers with status {response.code}")
         return response
 
-    async def _save(self, host: WebsiteHost, response: Any, archive: Path) -> bool:
-        try:
-            with disk_space_is_finite(), archive.open("xb") as file:
-                saving = _Saving(file, host, self.max_archive_bytes)
-                response.deliverBody(saving)
-                await saving.saved
-        except _NoArchive as answer:
-            os.unlink(archive)
-            return _without_archive(str(answer), host)
-        return True
+    async def _save(self, host: WebsiteHost, response: Any, file: IO[bytes]) -> None:
+        saving = _Saving(file, host, self.max_archive_bytes)
+        response.deliverBody(saving)
+        if isinstance(response.length, int):
+            saving.expect(response.length)
+        await saving.saved
 
 
 def _form(request: StartRequest, user: User | None, key: Secret) -> dict[str, str]:
@@ -159,13 +159,18 @@ class _Saving(Protocol):
         self._received = 0
         self._begin = b""
 
+    def expect(self, length: int) -> None:
+        """Take notice of how many bytes the host says will come."""
+        if length > self._limit and not self.saved.called:
+            self._fail(self._too_large())
+
     def dataReceived(self, data: bytes) -> None:
         if self.saved.called:
             return
         self._received += len(data)
         self._begin = (self._begin + data)[:MAX_ERROR_BYTES] if len(self._begin) < MAX_ERROR_BYTES else self._begin
         if self._received > self._limit:
-            self._fail(DownloadTooLarge(host=self._host, limit=self._limit // 10**6))
+            self._fail(self._too_large())
         elif not self._is_archive() and self._received > MAX_ERROR_BYTES:
             self._fail(self._no_archive())
         else:
@@ -184,6 +189,9 @@ class _Saving(Protocol):
 
     def _is_archive(self) -> bool:
         return self._begin[:4] in (b"PK\x03\x04"[: len(self._begin)], b"PK\x05\x06"[: len(self._begin)])
+
+    def _too_large(self) -> Exception:
+        return DownloadTooLarge(host=self._host, limit=self._limit // 10**6)
 
     def _no_archive(self) -> Exception:
         return _NoArchive(self._begin.decode("utf-8", "replace"))
