@@ -70,10 +70,9 @@ class Listener(Service):
         self._log.info("[{section}] listens on {endpoint}", section=self._section, endpoint=endpoint)
 
     def _refused(self, failure: Failure, endpoint: str) -> None:
-        failure.trap(CannotListenError, OSError)
-        reason = failure.value.socketError if isinstance(failure.value, CannotListenError) else failure.value
+        error = failure.value.socketError if isinstance(failure.value, CannotListenError) else failure.value
         self._complaints.append(
-            f"[{self._section}] cannot listen on {endpoint} ({reason}); "
+            f"[{self._section}] cannot listen on {endpoint} ({getattr(error, 'strerror', None) or error}); "
             f"end the program that uses it, or give another port in section [{self._section}]"
         )
 
