@@ -103,7 +103,7 @@ def main() -> None:
     print(f"{len(simulators)} simulators, {len(children) - len(simulators)} controllers; {idle.messages} messages")
     print(f"processor share of the supervisor: {idle.supervisor:.2%}; with no instance {alone.supervisor:.2%}")
     print(f"processor share of all simulators and controllers: {idle.simulators:.2%}")
-    print(f"memory of the supervisor: {full:.1f} MB, {1000 * (full - empty) / count:.0f} kB of it for each instance")
+    print(f"memory of the supervisor: {full:.1f} MB; with no instance {empty:.1f} MB")
     print(f"memory of each simulator: {simulating / count:.1f} MB, with its controllers {all_of_them / count:.1f} MB")
 
 
