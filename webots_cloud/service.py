@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import attrs
 from twisted.application.service import IService, MultiService, Service
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from webots_cloud.config import SECTIONS, Config, ConfigOptions, HostConfig, ServerConfig
 from webots_cloud.host.keys import ensure_key
@@ -29,12 +32,19 @@ class Options(ConfigOptions):
 
     def prepare(self, config: Config) -> None:
         """Make the key that lets this machine's website host and simulation server work together."""
-        for path in (config.host.keyFile, config.simulation.keyDir / "localhost"):
-            try:
-                ensure_key(path)
-            except OSError:
-                # The check of the files that follows says what is wrong, and in which option.
-                continue
+        # The check of the files that follows says what is wrong, and in which option.
+        with contextlib.suppress(OSError):
+            _share_key(config.host.keyFile, config.simulation.keyDir / "localhost")
+
+
+def _share_key(one: Path, other: Path) -> None:
+    """See to it that there are two key files: where one lacks it becomes a link to the other."""
+    if other.exists() and not one.exists():
+        one, other = other, one
+    ensure_key(one)
+    if not other.exists():
+        other.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        other.symlink_to(one)
 
 
 class _Invitation(Service):
@@ -57,6 +67,8 @@ class _Invitation(Service):
 class CloudService(MultiService):
     """Three servers that start in the order in which they need each other, and stop in the other."""
 
+    _log = Logger()
+
     def __init__(self, servers: Sequence[Any]) -> None:
         MultiService.__init__(self)
         for server in servers:
@@ -68,10 +80,18 @@ class CloudService(MultiService):
 
     async def _stop(self) -> None:
         Service.stopService(self)
-        for service in reversed(list(self)):
-            stopped = service.stopService()
-            if stopped is not None:
-                await stopped
+        for server in reversed(list(self)):
+            try:
+                await _stopped(server)
+            # Whatever keeps one from stopping must not keep the others: they have processes to end.
+            except Exception:
+                self._log.failure("{server} did not stop as it should", server=type(server).__name__)
+
+
+async def _stopped(server: Any) -> None:
+    stopping = server.stopService()
+    if stopping is not None:
+        await stopping
 
 
 def _with_session_server(config: Config) -> HostConfig:

@@ -7,6 +7,7 @@ from socket import socket
 from typing import Any, cast
 
 import pytest
+from treq import content
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionRefusedError
@@ -14,7 +15,7 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
-from twisted.web.client import HTTPConnectionPool, ResponseNeverReceived, readBody
+from twisted.web.client import HTTPConnectionPool, ResponseNeverReceived
 from twisted.web.http_headers import Headers
 
 from webots_cloud.agent import CompressedAnswer, drop, plain_agent
@@ -74,7 +75,7 @@ class Asking(TestCase):
     async def test_an_answer_is_given(self) -> None:
         connections = self.serve(PLAIN)
         response = await self.ask()
-        assert (response.code, await readBody(response)) == (200, b"here")
+        assert (response.code, await content(response)) == (200, b"here")
         said = await connections[0].heard
         assert said.startswith(b"GET /x HTTP/1.1\r\n")
         assert b"\r\nX-Own: 1\r\n" in said
@@ -84,7 +85,7 @@ class Asking(TestCase):
         connections = self.serve(PLAIN)
         headers = Headers({"Accept-Encoding": ["gzip"]})
         url = f"http://127.0.0.1:{self.port}/".encode()
-        await readBody(await plain_agent(reactor, 30).request(b"GET", url, headers))
+        await content(await plain_agent(reactor, 30).request(b"GET", url, headers))
         assert b"accept-encoding" not in (await connections[0].heard).lower()
         assert headers.hasHeader("accept-encoding")
         await connections[0].closed
@@ -107,7 +108,7 @@ class Asking(TestCase):
         connections = self.serve(PLAIN)
         pool = HTTPConnectionPool(reactor, persistent=True)
         for _ in range(3):
-            await readBody(await self.ask(pool=pool))
+            await content(await self.ask(pool=pool))
         assert len(connections) == 1
         await cast(Any, pool).closeCachedConnections()
         await connections[0].closed
@@ -131,6 +132,6 @@ class Asking(TestCase):
     async def test_nothing_is_logged(self) -> None:
         connections = self.serve(PLAIN)
         with capturedLogs() as events:
-            await readBody(await self.ask())
+            await content(await self.ask())
             await connections[0].closed
         assert events == []
