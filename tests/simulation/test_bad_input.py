@@ -8,7 +8,7 @@ import socket
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
 from twisted.internet.defer import Deferred
@@ -331,6 +331,18 @@ class TestSimulators(StageCase):
     async def test_that_is_not_executable(self) -> None:
         assert "cannot be started" in await self.told(OPENS, mode=0o644)
         assert "may not be executed" in self.warnings[0]
+
+    async def test_that_cannot_be_given_a_folder(self) -> None:
+        self.start()
+        self.instances_dir.rmdir()
+        client = await self.asked(self.init())
+        await client.closed
+        assert client.errors == [
+            "error: Something went wrong on this server; its administrator can see what in the log."
+        ]
+        assert [failure.type for failure in cast(Any, self).flushLoggedErrors()] == [FileNotFoundError]
+        self.instances_dir.mkdir()
+        await self.nothing_left()
 
     async def test_whose_interpreter_is_missing(self) -> None:
         assert "ended with exit code" in await self.told("#!/absent/interpreter\n")
