@@ -14,6 +14,7 @@ from twisted.logger import LogLevel, capturedLogs
 from twisted.python.failure import Failure
 
 from webots_cloud.address import parse_address
+from webots_cloud.connections import CLOSE_SECONDS
 from webots_cloud.session.availability import (
     MAX_MESSAGE,
     MAX_RECEIVED,
@@ -23,7 +24,6 @@ from webots_cloud.session.availability import (
     VisitorFactory,
     WatcherFactory,
 )
-from webots_cloud.connections import CLOSE_SECONDS
 from webots_cloud.session.fleet import Fleet
 from webots_cloud.session.site import CORS_HEADERS, PublicSite
 from webots_cloud.session.web import Reception, resources
