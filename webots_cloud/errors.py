@@ -108,6 +108,12 @@ class NothingToReset(ClientError):
     sentence = "A controller can be reset once the simulation has started."
 
 
+class TooManyResets(ClientError):
+    """More controllers are to be reset at once than a page has a use for."""
+
+    sentence = "The page resets too many controllers at once; start the simulation again."
+
+
 class HostUnreachable(ClientError):
     """The website host does not answer."""
 

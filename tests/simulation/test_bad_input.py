@@ -17,6 +17,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from tests.simulation.stage import INSTANCES, KEY, NEVER_OPENS, NOTES_ITSELF, OPENS, WORLD, StageCase, packed, until
 from webots_cloud.simulation.request import MAX_MESSAGE_BYTES
+from webots_cloud.simulation.runner import MOST_RESETS
 
 SHORT_SECONDS = 0.5
 
@@ -86,6 +87,12 @@ class TestRequests(StageCase):
         client = await self.started()
         client.ask(self.init())
         assert "a simulation already" in await self.refused(client)
+
+    async def test_a_flood_of_resets(self) -> None:
+        client = await self.started()
+        for _ in range(MOST_RESETS + 1):
+            client.ask({"reset controller": "go/go.py"})
+        assert "too many controllers" in await self.refused(client)
 
     async def test_a_long_message_while_a_simulation_runs(self) -> None:
         client = await self.started()
@@ -245,6 +252,10 @@ class TestDownloads(StageCase):
         self.host.gives(packed({"../../outside": "evil"}))
         assert "cannot be unpacked" in await self.told()
         assert list(self.place.rglob("outside")) == []
+
+    async def test_of_an_archive_with_a_folder_where_the_server_writes(self) -> None:
+        self.host.gives(packed({"worlds/simple.wbt": WORLD, "host.txt/file": ""}))
+        assert "a folder named host.txt" in await self.told()
 
     async def test_of_a_bomb(self) -> None:
         self.host.gives(packed({"worlds/simple.wbt": WORLD, "bomb": bytes(20_000_000)}))

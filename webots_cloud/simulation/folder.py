@@ -168,8 +168,7 @@ def _write_in(root: Path, folders: tuple[str, ...], name: str, content: IO[bytes
 
 
 def _replace(folder: int, name: str, content: IO[bytes]) -> None:
-    temporary = f".{name}.reset"
-    _unlink(temporary, folder)
+    temporary = f".{secrets.token_hex(8)}.reset"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     file = os.open(temporary, flags, _mode(os.fstat(content.fileno())), dir_fd=folder)
     try:
@@ -177,7 +176,8 @@ def _replace(folder: int, name: str, content: IO[bytes]) -> None:
             shutil.copyfileobj(content, stream)
         os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     except OSError:
-        _unlink(temporary, folder)
+        with suppress(FileNotFoundError):
+            os.unlink(temporary, dir_fd=folder)
         raise
 
 
@@ -187,11 +187,6 @@ def _enter(folder: int, name: str) -> int:
     inner = os.open(name, _NOWHERE_ELSE, dir_fd=folder)
     os.close(folder)
     return inner
-
-
-def _unlink(name: str, folder: int) -> None:
-    with suppress(FileNotFoundError):
-        os.unlink(name, dir_fd=folder)
 
 
 def _remove_folder(folder: str, root: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import attrs
 
-from webots_cloud.errors import NoSuchProject, NoSuchWorld
+from webots_cloud.errors import BadArchive, NoSuchProject, NoSuchWorld
 from webots_cloud.simulation.archive import Limits, unpack
 from webots_cloud.simulation.blocking import BlockingWork, GoOn
 from webots_cloud.simulation.folder import InstanceFolder, copy_tree, disk_space_is_finite
@@ -83,5 +83,8 @@ def _complete(go_on: GoOn, folder: InstanceFolder, request: StartRequest) -> Non
     folder.keep_original(go_on)
     if not folder.has_world(request.world):
         raise NoSuchWorld(project=request.project, world=request.world)
-    with disk_space_is_finite():
-        (folder.project / "host.txt").write_text(request.host.url, "utf-8")
+    try:
+        with disk_space_is_finite():
+            (folder.project / "host.txt").write_text(request.host.url, "utf-8")
+    except IsADirectoryError as error:
+        raise BadArchive(host=request.host, reason="it has a folder named host.txt") from error

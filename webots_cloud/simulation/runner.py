@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
 from webots_cloud.config import SimulationConfig
-from webots_cloud.errors import ClientError, FetchTimedOut, InternalError, WebotsSilent
+from webots_cloud.errors import ClientError, FetchTimedOut, InternalError, TooManyResets, WebotsSilent
 from webots_cloud.simulation.blocking import BlockingWork, GoOn
 from webots_cloud.simulation.folder import InstanceFolder
 from webots_cloud.simulation.gate import Gate, Route
@@ -24,6 +24,8 @@ from webots_cloud.simulation.request import ResetController, StartRequest
 from webots_cloud.simulation.webots import Simulator, WebotsProcess
 
 LEAST_SECONDS_BETWEEN_SIGNS_OF_LIFE = 1.0
+MOST_RESETS = 16
+"""How many controllers of an instance may be waiting to be reset, so that one page cannot occupy all threads."""
 
 
 class Client(Protocol):
@@ -79,6 +81,7 @@ class Runner:
         self._route: Route | None = None
         self._process: WebotsProcess | None = None
         self._start_timer: IDelayedCall | None = None
+        self._resets = 0
         self._last_sign_of_life = -LEAST_SECONDS_BETWEEN_SIGNS_OF_LIFE
 
     @property
@@ -118,7 +121,11 @@ class Runner:
 
     def reset_controller(self, request: ResetController) -> None:
         """Put a controller's file back."""
-        self._do(self._reset_controller(request))
+        if self._resets == MOST_RESETS:
+            self.instance.fail(TooManyResets())
+        else:
+            self._resets += 1
+            self._do(self._reset_controller(request))
 
     def tell(self, error: ClientError) -> None:
         """Tell the client of a failure, and the operator a bit more."""
@@ -191,11 +198,13 @@ class Runner:
     async def _reset_controller(self, request: ResetController) -> None:
         try:
             await self._work.start(_put_back, self._folder, request)
-        except ClientError as error:
-            self.tell(error)
-        else:
             if self.life.phase is Phase.RUNNING:
                 self._client.send(f"reset controller: {request}")
+        except ClientError as error:
+            if self.life.phase is Phase.RUNNING:
+                self.tell(error)
+        finally:
+            self._resets -= 1
 
     async def _free(self) -> None:
         if self._delivery is not None:
@@ -230,6 +239,7 @@ def _create(go_on: GoOn, folder: InstanceFolder) -> None:
 
 
 def _put_back(go_on: GoOn, folder: InstanceFolder, request: ResetController) -> None:
+    go_on()
     folder.reset_controller(request)
 
 
