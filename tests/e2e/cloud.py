@@ -35,7 +35,8 @@ class Cloud:
         self._configuration = state / "test.ini"
         self._configuration.write_text(
             "".join(
-                f"[{section}]\nport = {port}\nlisten = tcp:{port}:interface=127.0.0.1\n{more}"
+                f"[{section}]\nport = {port}\nlisten = tcp:{port}:interface=127.0.0.1\n"
+                f"logDir = {state / 'logs'}\n{more}"
                 for section, port, more in (
                     ("session", self.session, f"simulationServers = localhost:{self.simulation}\n"),
                     ("simulation", self.simulation, f"hostPorts = {self.host}\nmaxConnections = 20\n"),

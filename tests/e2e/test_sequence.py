@@ -70,7 +70,9 @@ def test_no_secret_reaches_the_log(cloud: Cloud) -> None:
     user, _ = cloud.guest()
     with simulation(cloud, user):
         key = (cloud.state / "keys" / "localhost").read_text().strip()
-        log = "\n".join(cloud.log)
+        files = [(cloud.state / "logs" / f"{server}.log").read_text() for server in ("session", "simulation", "host")]
+    log = "\n".join([*cloud.log, *files])
+    assert all(files)
     assert len(key) > 20
     assert key not in log
     assert user["authentication"] not in log

@@ -225,6 +225,7 @@ class StageCase(TestCase):
         self.addCleanup(globalLogPublisher.removeObserver, observer)
         self.clients: list[Client] = []
         self.descriptors = 0
+        self._older_processes = set(psutil.Process().children(recursive=True))
 
     def simulator_is(self, script: str, mode: int = 0o755) -> None:
         """Install a program as Webots."""
@@ -328,6 +329,10 @@ class StageCase(TestCase):
         noted = self.webots_home / "pids"
         return [int(line) for line in noted.read_text().split()] if noted.exists() else []
 
+    def new_processes(self) -> set[psutil.Process]:
+        """Give the processes below this one that were not there when the test began."""
+        return set(psutil.Process().children(recursive=True)) - self._older_processes
+
     async def nothing_runs(self) -> None:
         """Wait until the server has freed all instances."""
         await DeferredList([runner.ended for runner in self.service.instances])
@@ -337,7 +342,7 @@ class StageCase(TestCase):
         """Check that there is no process, port, folder or descriptor more than before."""
         await self.nothing_runs()
         assert os.listdir(self.instances_dir) == []
-        assert psutil.Process().children(recursive=True) == []
+        assert self.new_processes() == set()
         await until(lambda: not any(psutil.pid_exists(pid) for pid in self.pids), "a process is left")
         gate = self.service.instances._workplace.gate
         for route in [gate.open() for _ in range(self.config.maxConnections)]:

@@ -525,7 +525,7 @@ class TestStopping(StageCase):
         await client.closed
         assert client.errors == ["error: This server is being stopped; start the simulation again to get another one."]
         assert os.listdir(self.instances_dir) == []
-        assert psutil.Process().children(recursive=True) == []
+        assert self.new_processes() == set()
         assert not any(psutil.pid_exists(pid) for pid in self.pids)
         assert time.monotonic() - began < 30
 
@@ -574,4 +574,4 @@ class TestStopping(StageCase):
         assert ended.called
         await client.closed
         assert os.listdir(self.instances_dir) == []
-        assert psutil.Process().children(recursive=True) == []
+        assert self.new_processes() == set()

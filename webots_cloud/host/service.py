@@ -22,6 +22,7 @@ from webots_cloud.host.versions import DataFolder
 from webots_cloud.host.visitors import Visitors
 from webots_cloud.host.website import NotFound, ProjectsJson, Website, pages
 from webots_cloud.listening import Listener
+from webots_cloud.logfile import log_to
 from webots_cloud.web import BrowserFilesMissing, static_folder
 
 _log = Logger()
@@ -77,6 +78,7 @@ def host_service(
     root.putChild(b"projects.json", ProjectsJson(in_thread, Catalogue(data.projects), visitors, config.sessionServer))
 
     service = MultiService()
+    service.addService(log_to(config))
     service.addService(saved)
     service.addService(Listener(reactor, config.section, config.endpoints, Website(reactor, root)))
     return service

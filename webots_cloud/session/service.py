@@ -11,6 +11,7 @@ from twisted.logger import Logger
 
 from webots_cloud.config import ConfigOptions, ServerConfig, SessionConfig
 from webots_cloud.listening import Listener
+from webots_cloud.logfile import log_to
 from webots_cloud.session.availability import VisitorFactory, WatcherFactory
 from webots_cloud.session.fleet import Fleet, Server, State
 from webots_cloud.session.poller import HttpLoadSource, Poller
@@ -47,11 +48,13 @@ class SessionService(Service):
         self._watchers = WatcherFactory(reactor, CORS_HEADERS, self._fleet)
         self._visitors = VisitorFactory(reactor, CORS_HEADERS, reception.send_client)
         site = PublicSite(reactor, resources(self._fleet, reception, self._watchers, self._visitors))
+        self._log_file = log_to(config)
         self.listener = Listener(reactor, SessionConfig.section, config.endpoints, site)
 
     def startService(self) -> None:
         """Listen, and begin to ask the simulation servers."""
         Service.startService(self)
+        self._log_file.startService()
         self._watchers.start()
         self._visitors.start()
         self.listener.startService()
@@ -66,6 +69,7 @@ class SessionService(Service):
         await self.listener.stopService()
         ends = (self._poller.stopService, self._watchers.stop, self._visitors.stop)
         await gatherResults([Deferred.fromCoroutine(_awaited(end())) for end in ends])
+        self._log_file.stopService()
 
 
 async def _awaited(ending: Any) -> None:

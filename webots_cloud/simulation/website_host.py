@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectError, DNSLookupError, TimeoutError
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
-from twisted.web.client import ResponseDone, ResponseFailed
+from twisted.web.client import RequestGenerationFailed, RequestTransmissionFailed, ResponseDone, ResponseFailed
 from twisted.web.http import PotentialDataLoss
 
 from webots_cloud.agent import CompressedAnswer, drop, plain_agent
@@ -34,6 +34,7 @@ MAX_ERROR_BYTES = 4096
 """How much of an answer that is no archive is read."""
 _SPELLINGS = ("download-project.php", "download_project.php")
 _NO_VERSION = "Error: no such directory:"
+_BROKEN_OFF = (RequestGenerationFailed, RequestTransmissionFailed, ResponseFailed)
 
 
 @attrs.frozen
@@ -92,7 +93,7 @@ class HostClient:
             return _without_archive(str(answer), request.host)
         except CompressedAnswer as error:
             raise HostRefused(host=request.host, answer=error) from error
-        except (ConnectError, DNSLookupError, TimeoutError, ResponseFailed) as error:
+        except (ConnectError, DNSLookupError, TimeoutError, *_BROKEN_OFF) as error:
             raise HostUnreachable(detail=_reasons(Failure(error)), host=request.host) from error
         return True
 
