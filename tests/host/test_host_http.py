@@ -292,7 +292,7 @@ class Uploading(HostCase):
     async def test_a_form_in_parts_is_saved_with_the_line_ends_of_the_editor(self) -> None:
         who, cookie = await self.visit()
         body = b"".join(
-            b'--XXX\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n' % (name, text)
+            b'--boundary\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n' % (name, text)
             for name, text in (
                 (b"dirname", b"simple/controllers/drive"),
                 (b"filename", b"drive.py"),
@@ -301,8 +301,8 @@ class Uploading(HostCase):
         )
         response = await self.http.post(
             f"http://127.0.0.1:{self.port}{UPLOAD}",
-            data=body + b"--XXX--\r\n",
-            headers=Headers({"content-type": ["multipart/form-data; boundary=XXX"]}),
+            data=body + b"--boundary--\r\n",
+            headers=Headers({"content-type": ["multipart/form-data; boundary=boundary"]}),
             cookies=cookie,
         )
         assert await response.content() == b"OK"
