@@ -36,7 +36,7 @@ class BuildPyWithBrowserFiles(build_py):
 def make_browser_files() -> None:
     """Fill `STATIC`, unless it was made from exactly the present sources.
 
-    :raises SystemExit: with one sentence, where Node.js or the npm registry cannot be reached or the build fails.
+    @raise SystemExit: with one sentence, where Node.js or the npm registry cannot be reached or the build fails.
     """
     with only_one_build():
         digest = digest_of_sources()
@@ -86,7 +86,7 @@ def install_npm_packages() -> None:
 def run_node(arguments: list[str], failure: str) -> None:
     """Run Node.js in the folder of the browser files.
 
-    :raises SystemExit: with `failure` where it ends with another code than 0.
+    @raise SystemExit: with `failure` where it ends with another code than 0.
     """
     node = node_folder() / "bin" / "node"
     # npm starts programs by name: let it find the same Node.js.

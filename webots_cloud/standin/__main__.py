@@ -23,8 +23,8 @@ def log(sentence: str) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run until a signal ends it.
 
-    :param arguments: the command line without the program's name; ``None`` for that of this process.
-    :returns: the exit code: 0 after SIGTERM or SIGINT, 1 where it could not start.
+    @param arguments: the command line without the program's name; ``None`` for that of this process.
+    @return: the exit code: 0 after SIGTERM or SIGINT, 1 where it could not start.
     """
     log(NAME)
     try:

@@ -23,8 +23,8 @@ _MOST_RAYS = 64
 class Eye:
     """One distance sensor.
 
-    :ivar chain: what it stands in, from the robot outwards, itself last; each gives its pose at this moment.
-    :ivar rays: unit directions in the sensor's own frame.
+    @ivar chain: what it stands in, from the robot outwards, itself last; each gives its pose at this moment.
+    @ivar rays: unit directions in the sensor's own frame.
     """
 
     name: str
@@ -50,11 +50,11 @@ class Eye:
 class Body:
     """One robot.
 
-    :ivar x: place of its origin on the plan, metres.
-    :ivar y: the same.
-    :ivar height: of its origin.
-    :ivar yaw: angle in radians turned since the world was loaded.
-    :ivar shape: its outline around its own origin at yaw 0, or ``None`` where it has no solid part.
+    @ivar x: place of its origin on the plan, metres.
+    @ivar y: the same.
+    @ivar height: of its origin.
+    @ivar yaw: angle in radians turned since the world was loaded.
+    @ivar shape: its outline around its own origin at yaw 0, or ``None`` where it has no solid part.
     """
 
     def __init__(self, node: Node, parent: Pose, ground: Ground) -> None:
@@ -98,7 +98,7 @@ class Body:
     def advance(self, seconds: float) -> tuple[float, float, float]:
         """Turn the joints for one time step and say how the wheels want to move the robot.
 
-        :returns: velocity on the plan, m/s, and yaw rate, rad/s.
+        @return: velocity on the plan, m/s, and yaw rate, rad/s.
         """
         for joint in self.joints:
             if joint.motors:

@@ -16,13 +16,13 @@ class CommandError(ValueError):
 class Command:
     """What was asked for.
 
-    :ivar world: path of the world file.
-    :ivar port: TCP port to serve on.
-    :ivar mode: mode to begin in, one of ``MODES``.
-    :ivar says_open: generation A: say ``open`` when loaded; else the first ``.`` says so.
-    :ivar announces: whether modes and signs of life go to standard output at all.
-    :ivar heartbeat: seconds between two signs of life, 0 for none.
-    :ivar may_edit: whether clients may write controllers.
+    @ivar world: path of the world file.
+    @ivar port: TCP port to serve on.
+    @ivar mode: mode to begin in, one of ``MODES``.
+    @ivar says_open: generation A: say ``open`` when loaded; else the first ``.`` says so.
+    @ivar announces: whether modes and signs of life go to standard output at all.
+    @ivar heartbeat: seconds between two signs of life, 0 for none.
+    @ivar may_edit: whether clients may write controllers.
     """
 
     world: str
@@ -37,8 +37,8 @@ class Command:
 def parse(arguments: list[str]) -> Command:
     """Read a command line.
 
-    :param arguments: all but the program's own name.
-    :raises CommandError: where an option is unknown or its value impossible, or there is not exactly one world.
+    @param arguments: all but the program's own name.
+    @raise CommandError: where an option is unknown or its value impossible, or there is not exactly one world.
     """
     worlds = [argument for argument in arguments if not argument.startswith("-")]
     if len(worlds) != 1:

@@ -15,7 +15,7 @@ class Lines:
     def feed(self, data: bytes) -> str | None:
         """Take a chunk.
 
-        :returns: the lines that are complete now, without the last line's end, or ``None`` where none is. A line
+        @return: the lines that are complete now, without the last line's end, or ``None`` where none is. A line
             that is too long is cut into several.
         """
         text = self._rest + self._decoder.decode(data)

@@ -51,11 +51,11 @@ class Printed(Protocol):
 class Controller(ProcessProtocol):
     """One controller process.
 
-    :ivar body: the robot it drives.
-    :ivar due: simulated time, ms, at which its call of ``step`` ends; ``None`` while it does something else.
-    :ivar alive: whether there is a process.
-    :ivar sensors: the sensors that were enabled at its last ``step``.
-    :ivar busy_since: reactor's time, s, when it was last told something.
+    @ivar body: the robot it drives.
+    @ivar due: simulated time, ms, at which its call of ``step`` ends; ``None`` while it does something else.
+    @ivar alive: whether there is a process.
+    @ivar sensors: the sensors that were enabled at its last ``step``.
+    @ivar busy_since: reactor's time, s, when it was last told something.
     """
 
     def __init__(self, body: Body, crew: "Crew") -> None:
@@ -159,7 +159,7 @@ class Controller(ProcessProtocol):
 class Crew:
     """All controllers of a world between two resets.
 
-    :ivar world: the world whose robots they drive.
+    @ivar world: the world whose robots they drive.
     """
 
     def __init__(
@@ -172,8 +172,8 @@ class Crew:
     ) -> None:
         """Make a crew of nobody yet.
 
-        :param on_ready: called when a controller asks for the next step, or ends.
-        :param on_ended: called when a controller's process is gone.
+        @param on_ready: called when a controller asks for the next step, or ends.
+        @param on_ended: called when a controller's process is gone.
         """
         self.reactor = reactor
         self.world = world

@@ -106,7 +106,7 @@ class Pose:
 class Ground:
     """Which way is up: maps the world's axes to a plan (first, second) and a height, right-handed.
 
-    :ivar is_enu: z up, else y up (docs/protocol.md, section 5).
+    @ivar is_enu: z up, else y up (docs/protocol.md, section 5).
     """
 
     is_enu: bool = True

@@ -10,11 +10,11 @@ from webots_cloud.standin.wbt import Node
 class Joint:
     """A HingeJoint or SliderJoint; positions in radians or metres, speeds per second.
 
-    :ivar end: the solid that moves.
-    :ivar position: where it is now.
-    :ivar speed: how fast it moved in the last step.
-    :ivar motors: names of its motors; a joint without one moves freely, that is, not by itself.
-    :ivar sensors: names of its position sensors.
+    @ivar end: the solid that moves.
+    @ivar position: where it is now.
+    @ivar speed: how fast it moved in the last step.
+    @ivar motors: names of its motors; a joint without one moves freely, that is, not by itself.
+    @ivar sensors: names of its position sensors.
     """
 
     def __init__(self, node: Node, end: Node) -> None:
@@ -45,8 +45,8 @@ class Joint:
     def command(self, position: float | None, velocity: float | None) -> None:
         """Take a motor's orders.
 
-        :param position: where to go; infinite: turn for ever at the velocity; ``None``: as before.
-        :param velocity: how fast; ``None``: as before. Held to the motor's ``maxVelocity``.
+        @param position: where to go; infinite: turn for ever at the velocity; ``None``: as before.
+        @param velocity: how fast; ``None``: as before. Held to the motor's ``maxVelocity``.
         """
         if position is not None and not math.isnan(position):
             self._target = position

@@ -24,7 +24,7 @@ class Timer(Protocol):
 class Pace:
     """Calls for one step after the other.
 
-    :ivar mode: ``pause``, ``step``, ``real-time``, ``run`` or ``fast``.
+    @ivar mode: ``pause``, ``step``, ``real-time``, ``run`` or ``fast``.
     """
 
     def __init__(
@@ -32,9 +32,9 @@ class Pace:
     ) -> None:
         """Begin paused.
 
-        :param duration: seconds of simulated time in one step.
-        :param ready: whether the next step may be made; where not, ``poke`` is called once it may.
-        :param step: makes one step; it may change the mode.
+        @param duration: seconds of simulated time in one step.
+        @param ready: whether the next step may be made; where not, ``poke`` is called once it may.
+        @param step: makes one step; it may change the mode.
         """
         self.mode = PAUSE
         self._clock = clock

@@ -31,7 +31,7 @@ def is_plain_name(name: str) -> bool:
 class Project:
     """One project.
 
-    :param root: its folder, the one that holds ``worlds`` and ``controllers``.
+    @param root: its folder, the one that holds ``worlds`` and ``controllers``.
     """
 
     def __init__(self, root: Path) -> None:
@@ -52,7 +52,7 @@ class Project:
     def controller_files(self, name: str) -> list[str]:
         """Names of the text files of a controller, its main file first.
 
-        :raises ProjectError: where there is no such controller.
+        @raise ProjectError: where there is no such controller.
         """
         with self._controller_folder(name) as folder:
             names = [n for n in os.listdir(folder) if is_plain_name(n) and n.endswith((".py", ".txt", ".json", ".ini"))]
@@ -61,7 +61,7 @@ class Project:
     def read(self, controller: str, file: str) -> str:
         """Content of one file of a controller.
 
-        :raises ProjectError: where it is not there, not a plain file, not text or too long.
+        @raise ProjectError: where it is not there, not a plain file, not text or too long.
         """
         with self._opened(controller, file, os.O_RDONLY) as handle:
             data = os.read(handle, MAX_FILE + 1)
@@ -75,7 +75,7 @@ class Project:
     def write(self, controller: str, file: str, content: str) -> None:
         """Replace or add one file of a controller.
 
-        :raises ProjectError: where that is not possible.
+        @raise ProjectError: where that is not possible.
         """
         data = content.encode(errors="replace")
         if len(data) > MAX_FILE:
@@ -88,7 +88,7 @@ class Project:
     def shown(self, segments: list[str]) -> Path | None:
         """A file that web pages may have: a texture or a part of a robot window.
 
-        :param segments: the parts of the URL's path, unquoted.
+        @param segments: the parts of the URL's path, unquoted.
         """
         if not segments or not all(is_plain_name(segment) for segment in segments):
             return None
@@ -100,8 +100,8 @@ class Project:
     def texture(self, folder: Path, url: str) -> str | None:
         """Path of a texture below the server's root, or ``None`` where it is not a file of the project.
 
-        :param folder: folder of the world that names it.
-        :param url: as in the world: relative to the world.
+        @param folder: folder of the world that names it.
+        @param url: as in the world: relative to the world.
         """
         if "\0" in url or len(url) > 1000:
             return None

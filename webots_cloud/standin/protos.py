@@ -30,9 +30,9 @@ _FLOOR_COLORS = ("0.86 0.80 0.68", "0.70 0.60 0.46")
 def replace(nodes: list[Value], ground: Ground, report: Callable[[str], None]) -> list[Value]:
     """Put plain nodes in place of all PROTOs of a tree.
 
-    :param nodes: nodes of the top level; fields of nodes below are changed in place.
-    :param report: called with a sentence for each PROTO name that is not known, once.
-    :returns: the nodes of the top level to use instead.
+    @param nodes: nodes of the top level; fields of nodes below are changed in place.
+    @param report: called with a sentence for each PROTO name that is not known, once.
+    @return: the nodes of the top level to use instead.
     """
     return _Replacement(ground, report).children(nodes)
 
@@ -225,7 +225,7 @@ def _tiled(
 ) -> str:
     """A floor of tiles in two colours, around the origin.
 
-    :param inside: whether a point, 0 to 1 along the width and the depth, belongs to the floor; tiles are cut to it
+    @param inside: whether a point, 0 to 1 along the width and the depth, belongs to the floor; tiles are cut to it
         roughly, by leaving out small squares.
     """
     columns = _count(width, tile[0])

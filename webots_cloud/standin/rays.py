@@ -41,7 +41,7 @@ def floor_hit(start: Vector, direction: Vector, height: float) -> float:
 class LookupTable:
     """Distance to value, linear between the rows (Webots' ``DistanceSensor.lookupTable``; its noise is left out).
 
-    :param values: distance, value, noise of each row, distances in metres and rising.
+    @param values: distance, value, noise of each row, distances in metres and rising.
     """
 
     def __init__(self, values: list[float]) -> None:

@@ -39,8 +39,8 @@ class _Seat:
 def read_world(path: Path, report: Callable[[str], None]) -> World:
     """Read a world file.
 
-    :param report: called with a sentence for whatever cannot be shown as the author wants it.
-    :raises WbtError: where it is not a world that can be read; the text is a sentence.
+    @param report: called with a sentence for whatever cannot be shown as the author wants it.
+    @raise WbtError: where it is not a world that can be read; the text is a sentence.
     """
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
@@ -55,9 +55,9 @@ def read_world(path: Path, report: Callable[[str], None]) -> World:
 class Simulator:
     """Runs one world after the other and tells the viewers.
 
-    :ivar project: the folder it may use.
-    :ivar path: the world file that is loaded.
-    :ivar may_edit: whether viewers may write controllers.
+    @ivar project: the folder it may use.
+    @ivar path: the world file that is loaded.
+    @ivar may_edit: whether viewers may write controllers.
     """
 
     def __init__(
@@ -72,9 +72,9 @@ class Simulator:
     ) -> None:
         """Begin paused.
 
-        :param announce: called with a word for standard output at each change of mode and reset.
-        :param log: called with a sentence for the operator.
-        :param clear_up: called when a controller has ended; ends what the controller itself has left behind.
+        @param announce: called with a word for standard output at each change of mode and reset.
+        @param log: called with a sentence for the operator.
+        @param clear_up: called when a controller has ended; ends what the controller itself has left behind.
         """
         self.path = path.resolve()
         self.project = Project(self.path.parent.parent)
@@ -115,7 +115,7 @@ class Simulator:
     def pause(self, by: Viewer | None = None) -> None:
         """Stop the time.
 
-        :param by: the viewer who asked for it.
+        @param by: the viewer who asked for it.
         """
         if self.mode == pace.PAUSE:
             return
@@ -128,8 +128,8 @@ class Simulator:
     def run(self, mode: str, duration: float = -1.0) -> None:
         """Let time pass.
 
-        :param mode: ``real-time``, ``run``, ``fast``, or ``step`` for one step.
-        :param duration: simulated time, ms, after which it pauses by itself; below zero: never.
+        @param mode: ``real-time``, ``run``, ``fast``, or ``step`` for one step.
+        @param duration: simulated time, ms, after which it pauses by itself; below zero: never.
         """
         self.limit(duration)
         if self._crew is None:
@@ -278,7 +278,7 @@ class Simulator:
 def send_controller(simulator: Simulator, viewer: Viewer, controller: str, file: str) -> None:
     """Send a viewer one file of a controller.
 
-    :raises ProjectError: where it cannot be had.
+    @raise ProjectError: where it cannot be had.
     """
     content = simulator.project.read(controller, file)
     lines = content.count("\n") + (not content.endswith("\n") and content != "")
@@ -288,7 +288,7 @@ def send_controller(simulator: Simulator, viewer: Viewer, controller: str, file:
 def write_controller(simulator: Simulator, controller: str, file: str, content: str) -> None:
     """Write one file of a controller.
 
-    :raises ProjectError: where that is not possible or not allowed.
+    @raise ProjectError: where that is not possible or not allowed.
     """
     if not simulator.may_edit:
         raise ProjectError("Controllers of this simulation cannot be changed.")

@@ -108,7 +108,7 @@ def bounding_points(node: Node, is_enu: bool) -> list[list[Vector]]:
 def shape_points(node: Node, is_enu: bool) -> list[list[Vector]]:
     """Points on each primitive below a node (Group, Pose, Shape or the geometry itself), in the frame around it.
 
-    :param is_enu: z up; axes of cylinders, cones and capsules follow (docs/protocol.md, section 5).
+    @param is_enu: z up; axes of cylinders, cones and capsules follow (docs/protocol.md, section 5).
     """
     if node.kind == "Shape":
         geometry = fields.child(node, "geometry")

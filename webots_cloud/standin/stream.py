@@ -11,8 +11,8 @@ _LONGEST_DURATION = 1e12
 class Stream:
     """What one viewer may say.
 
-    :param simulator: what it drives.
-    :param viewer: where answers go.
+    @param simulator: what it drives.
+    @param viewer: where answers go.
     """
 
     def __init__(self, simulator: Simulator, viewer: Viewer) -> None:

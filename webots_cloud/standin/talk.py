@@ -23,9 +23,9 @@ class TalkError(ValueError):
 class Request:
     """One call of ``step``.
 
-    :ivar duration: simulated time to wait for, ms.
-    :ivar orders: motor name to position and velocity, ``None`` for one that stays.
-    :ivar sensors: names of the enabled sensors.
+    @ivar duration: simulated time to wait for, ms.
+    @ivar orders: motor name to position and velocity, ``None`` for one that stays.
+    @ivar sensors: names of the enabled sensors.
     """
 
     duration: float
@@ -55,7 +55,7 @@ def greeting(world: World, body: Body) -> bytes:
 def parse(line: bytes) -> Request:
     """Read one line from a controller.
 
-    :raises TalkError: where it is anything but a well formed call of ``step``.
+    @raise TalkError: where it is anything but a well formed call of ``step``.
     """
     try:
         message = json.loads(line)

@@ -22,12 +22,12 @@ class WbtError(ValueError):
 class Node:
     """One node of the file.
 
-    :ivar kind: type name, such as ``Solid``.
-    :ivar fields: the fields written in the file; those that are absent have their default.
-    :ivar name: the ``DEF`` name, or an empty string.
-    :ivar size: how many nodes this is with everything below it, uses counted in full.
-    :ivar depth: how many levels of nodes there are below and including this one.
-    :ivar id: number of the node in the scene, given later; 0 before.
+    @ivar kind: type name, such as ``Solid``.
+    @ivar fields: the fields written in the file; those that are absent have their default.
+    @ivar name: the ``DEF`` name, or an empty string.
+    @ivar size: how many nodes this is with everything below it, uses counted in full.
+    @ivar depth: how many levels of nodes there are below and including this one.
+    @ivar id: number of the node in the scene, given later; 0 before.
     """
 
     kind: str
@@ -85,8 +85,8 @@ _TOKEN = re.compile(
 def parse(text: str) -> Document:
     """Read a world file.
 
-    :param text: the file's content.
-    :raises WbtError: where it is not a world file, or larger or deeper than the bounds of this module.
+    @param text: the file's content.
+    @raise WbtError: where it is not a world file, or larger or deeper than the bounds of this module.
     """
     if len(text) > MAX_CHARACTERS:
         raise WbtError(f"the file has more than {MAX_CHARACTERS} characters")

@@ -25,7 +25,7 @@ _MOST_WAITING = 8 * 1024 * 1024
 class ViewerProtocol(WebSocketServerProtocol):
     """One viewer's socket; it also is the producer that its transport stops while the viewer does not read.
 
-    :param simulator: what it shows.
+    @param simulator: what it shows.
     """
 
     is_behind = False
@@ -81,7 +81,7 @@ class ViewerProtocol(WebSocketServerProtocol):
 class _Viewers(WebSocketServerFactory):
     """Makes a protocol for each viewer, up to a number.
 
-    :ivar count: sockets that are open.
+    @ivar count: sockets that are open.
     """
 
     def __init__(self, simulator: Simulator) -> None:
@@ -102,7 +102,7 @@ class _Viewers(WebSocketServerFactory):
 class Root(Resource):
     """Everything below ``/``.
 
-    :param simulator: what is shown.
+    @param simulator: what is shown.
     """
 
     isLeaf = True

@@ -7,11 +7,11 @@ import attrs
 class Wheel:
     """One wheel, in the body's frame on the plan.
 
-    :ivar x: place of the wheel's centre.
-    :ivar y: the same.
-    :ivar roll_x: unit direction in which the wheel rolls when it turns forward.
-    :ivar roll_y: the same.
-    :ivar radius: in metres.
+    @ivar x: place of the wheel's centre.
+    @ivar y: the same.
+    @ivar roll_x: unit direction in which the wheel rolls when it turns forward.
+    @ivar roll_y: the same.
+    @ivar radius: in metres.
     """
 
     x: float
@@ -27,7 +27,7 @@ def twist(turning: list[tuple[Wheel, float | None]]) -> tuple[float, float, floa
     Each wheel wants its place on the floor to move by radius times speed along its rolling direction and not at all
     across it. Where the wheels cannot all have their way (skid steering) the sum of the squared slips is least.
 
-    :param turning: wheels with their speed in rad/s; ``None`` for a wheel without a motor, which rolls along freely.
+    @param turning: wheels with their speed in rad/s; ``None`` for a wheel without a motor, which rolls along freely.
     """
     matrix = [[1e-9, 0.0, 0.0], [0.0, 1e-9, 0.0], [0.0, 0.0, 1e-9]]
     right = [0.0, 0.0, 0.0]

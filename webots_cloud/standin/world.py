@@ -42,18 +42,18 @@ class Obstacle:
 class World:
     """One world.
 
-    :ivar time: simulated time, ms.
-    :ivar basic_step: simulated time of one step, ms.
-    :ivar frames: most states a second that viewers are to be sent (``WorldInfo.FPS``).
-    :ivar bodies: the robots, in the order of the file.
-    :ivar obstacles: solids that do not move.
+    @ivar time: simulated time, ms.
+    @ivar basic_step: simulated time of one step, ms.
+    @ivar frames: most states a second that viewers are to be sent (``WorldInfo.FPS``).
+    @ivar bodies: the robots, in the order of the file.
+    @ivar obstacles: solids that do not move.
     """
 
     def __init__(self, document: Document, report: Callable[[str], None]) -> None:
         """Build a world.
 
-        :param document: the file as it was read; it belongs to this world from now on.
-        :param report: called with a sentence for whatever cannot be shown as the author wants it.
+        @param document: the file as it was read; it belongs to this world from now on.
+        @param report: called with a sentence for whatever cannot be shown as the author wants it.
         """
         plain = next((v for v in document.nodes if isinstance(v, Node) and v.kind == "WorldInfo"), Node("WorldInfo"))
         system = fields.string(plain, "coordinateSystem", "ENU" if document.is_enu else "NUE")
@@ -93,7 +93,7 @@ class World:
     def x3d(self, texture: Callable[[str], str | None]) -> str:
         """The scene as the file has it, in the dialect of docs/protocol.md, section 5.
 
-        :param texture: see ``x3d.Setting``.
+        @param texture: see ``x3d.Setting``.
         """
         return x3d.write(self.nodes, x3d.Setting(self.ground.is_enu, texture, self._followed()))
 

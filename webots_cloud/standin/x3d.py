@@ -91,9 +91,9 @@ _BELOW = (
 class Setting:
     """What the writer must know beside the tree.
 
-    :ivar is_enu: z up, else y up.
-    :ivar texture: path below the server's root for an image that the world names, or ``None`` where it is not served.
-    :ivar followed: number of the node that the viewpoint follows, or 0.
+    @ivar is_enu: z up, else y up.
+    @ivar texture: path below the server's root for an image that the world names, or ``None`` where it is not served.
+    @ivar followed: number of the node that the viewpoint follows, or 0.
     """
 
     is_enu: bool
@@ -104,8 +104,8 @@ class Setting:
 def write(nodes: list[Value], setting: Setting) -> str:
     """Write a whole scene.
 
-    :param nodes: the nodes of the top level, without PROTOs, all numbered.
-    :returns: one X3D element; everything that the world's author wrote is escaped.
+    @param nodes: the nodes of the top level, without PROTOs, all numbered.
+    @return: one X3D element; everything that the world's author wrote is escaped.
     """
     writer = _Writer(setting)
     return (

@@ -14,7 +14,7 @@ class BrowserFilesMissing(Exception):
 def static_folder() -> Path:
     """Return the folder with the browser files (`index.html`, `simulation.html`, `webots.js` and all they load).
 
-    :raises BrowserFilesMissing: where they were not built, which can only be in a checkout.
+    @raise BrowserFilesMissing: where they were not built, which can only be in a checkout.
     """
     folder = Path(__file__).parent / "static"
     if not (folder / "webots.js").is_file():

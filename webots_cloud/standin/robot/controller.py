@@ -121,7 +121,7 @@ class Robot:
     def step(self, duration: float | None = None) -> int:
         """Let the simulation go on for ``duration`` ms (default: the world's basic time step).
 
-        :returns: 0, or -1 when the simulation is over and the controller should end.
+        @return: 0, or -1 when the simulation is over and the controller should end.
         """
         request = {
             "step": self.getBasicTimeStep() if duration is None else float(duration),
