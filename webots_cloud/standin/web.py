@@ -54,7 +54,9 @@ class ViewerProtocol(WebSocketServerProtocol):
         self.factory.count -= 1
 
     def send(self, text: str) -> None:
-        """Send a message; a viewer that lets too much of it wait is dropped."""
+        """Send a message, but none to a viewer that is leaving; one that lets too much of it wait is dropped."""
+        if self.state != self.STATE_OPEN:
+            return
         data = text.encode(errors="replace")
         if self.is_behind:
             self._waiting += len(data)
