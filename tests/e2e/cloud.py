@@ -134,6 +134,7 @@ def running(command: Sequence[str], state: Path) -> Iterator[Cloud]:
         yield cloud
     finally:
         cloud.stop()
+    assert not [line for line in cloud.log if "Traceback" in line], "\n".join(cloud.log)
 
 
 def shared_projects() -> Path:
