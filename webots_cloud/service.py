@@ -12,6 +12,7 @@ import attrs
 from twisted.application.service import IService, MultiService, Service
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from webots_cloud.config import SECTIONS, Config, ConfigOptions, HostConfig, ServerConfig
 from webots_cloud.host.keys import ensure_key
@@ -81,11 +82,11 @@ class CloudService(MultiService):
     async def _stop(self) -> None:
         Service.stopService(self)
         for server in reversed(list(self)):
-            try:
-                await _stopped(server)
             # Whatever keeps one from stopping must not keep the others: they have processes to end.
-            except Exception:
-                self._log.failure("{server} did not stop as it should", server=type(server).__name__)
+            await Deferred.fromCoroutine(_stopped(server)).addErrback(self._complain, type(server).__name__)
+
+    def _complain(self, failure: Failure, server: str) -> None:
+        self._log.failure("{server} did not stop as it should", failure, server=server)
 
 
 async def _stopped(server: Any) -> None:

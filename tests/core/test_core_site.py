@@ -7,12 +7,11 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
-from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs
-from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
+from tests.wire import Wire
 from webots_cloud.connections import CLOSE_SECONDS
 from webots_cloud.site import REQUEST_SECONDS, PromptSite
 
@@ -50,31 +49,6 @@ class Page(Resource):
 class Broken(Page):
     def render_GET(self, request: Request) -> bytes:
         raise ValueError("sesame")
-
-
-class Wire(StringTransport):
-    """A client's side of a connection."""
-
-    protocol: Any
-    aborted = False
-
-    def __init__(self) -> None:
-        StringTransport.__init__(self)
-
-    def say(self, data: bytes) -> bytes:
-        self.protocol.dataReceived(data)
-        return self.heard()
-
-    def heard(self) -> bytes:
-        data = bytes(StringTransport.value(self))
-        StringTransport.clear(self)
-        return data
-
-    def abortConnection(self) -> None:
-        self.aborted = True
-
-    def lose(self) -> None:
-        self.protocol.connectionLost(Failure(ConnectionDone()))
 
 
 class Server:

@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.logger import LogLevel, capturedLogs
-from twisted.python.failure import Failure
 
+from tests.wire import Wire
 from webots_cloud.address import parse_address
 from webots_cloud.connections import CLOSE_SECONDS
 from webots_cloud.session.availability import (
@@ -35,35 +34,6 @@ HANDSHAKE = (
 )
 NO_SERVER = b"Error: no simulation server available at the moment."
 MASK = b"\0\0\0\0"
-
-
-class Wire(StringTransport):
-    """A transport that, as a real one, knows its protocol."""
-
-    protocol: Any
-    aborted = False
-
-    def __init__(self) -> None:
-        StringTransport.__init__(self)
-
-    def say(self, data: str | bytes) -> bytes:
-        """Have the client send something, and give what it gets back."""
-        self.heard()
-        self.protocol.dataReceived(data.encode("latin-1") if isinstance(data, str) else data)
-        return self.heard()
-
-    def heard(self) -> bytes:
-        """Give what the client got since this was called last."""
-        data = bytes(StringTransport.value(self))
-        StringTransport.clear(self)
-        return data
-
-    def abortConnection(self) -> None:
-        self.aborted = True
-
-    def lose(self) -> None:
-        """Have the client go."""
-        self.protocol.connectionLost(Failure(ConnectionDone()))
 
 
 class Server:

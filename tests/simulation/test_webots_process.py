@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import LogEvent, capturedLogs, formatEvent
 from twisted.trial.unittest import TestCase
 
+from tests.simulation.heard import Heard
 from webots_cloud.simulation.webots import LOGGED_CHARACTERS, LOGGED_LINES, WebotsProcess, find_simulator
 
 reactor = cast(Any, _reactor)
@@ -32,29 +33,20 @@ HAS_A_STUBBORN_CHILD = (
 )
 
 
-class Events:
+class Events(Heard):
     """Waits for what a Webots does."""
 
     def __init__(self) -> None:
-        self.events: list[str] = []
+        Heard.__init__(self)
         self.open: Deferred[None] = Deferred()
         self.gone: Deferred[str] = Deferred()
 
     def opened(self) -> None:
-        self.events.append("opened")
+        Heard.opened(self)
         self.open.callback(None)
 
-    def sign_of_life(self) -> None:
-        self.events.append("sign of life")
-
-    def paused(self) -> None:
-        self.events.append("paused")
-
-    def resumed(self) -> None:
-        self.events.append("resumed")
-
     def exited(self, how: str) -> None:
-        self.events.append("exited")
+        Heard.exited(self, how)
         self.gone.callback(how)
 
 
@@ -83,7 +75,7 @@ class TestEndings(ProcessCase):
     async def test_by_itself(self) -> None:
         self.run_python("print('open')")
         assert await self.events.gone == "by itself"
-        assert self.events.events == ["opened", "exited"]
+        assert self.events.events == ["opened", "exited by itself"]
         assert self.process.pid is None
 
     async def test_with_an_exit_code(self) -> None:
@@ -160,7 +152,7 @@ class TestEnding(ProcessCase):
         self.run_python("pass")
         await self.events.gone
         await self.process.end(30)
-        assert self.events.events == ["exited"]
+        assert self.events.events == ["exited by itself"]
 
 
 class TestOutput(ProcessCase):

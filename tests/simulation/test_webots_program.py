@@ -11,34 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.simulation.heard import Heard
 from webots_cloud.errors import WebotsNotFound
 from webots_cloud.simulation.webots import MAX_LINE_BYTES, Simulator, WebotsOutput, find_simulator
 
 WORLD = Path("/instances/1/project/worlds/simple.wbt")
 
 
-class Told:
+class Told(Heard):
     """Whom the output tells."""
 
     def __init__(self) -> None:
-        self.events: list[str] = []
+        Heard.__init__(self)
         self.lines: list[bytes] = []
         self.output = WebotsOutput(self, self.lines.append)
-
-    def opened(self) -> None:
-        self.events.append("opened")
-
-    def sign_of_life(self) -> None:
-        self.events.append("sign of life")
-
-    def paused(self) -> None:
-        self.events.append("paused")
-
-    def resumed(self) -> None:
-        self.events.append("resumed")
-
-    def exited(self, how: str) -> None:
-        self.events.append(f"exited {how}")
 
 
 def told(*pieces: bytes) -> Told:

@@ -186,7 +186,8 @@ class Case(TestCase):
 
     async def _end(self, standin: Standin) -> None:
         if not standin.ended.called:
-            standin.kill("KILL")
+            # Not SIGKILL, which would leave behind what controllers have started.
+            standin.kill("TERM")
             await standin.ended
 
     async def start(self, mode: str = "pause") -> Standin:

@@ -144,7 +144,9 @@ class Machine(Service):
     def startService(self) -> None:
         """Begin to measure."""
         Service.startService(self)
-        self._sampling.start(SAMPLE_SECONDS)
+        self._sampling.start(SAMPLE_SECONDS).addErrback(
+            lambda failure: self._log.failure("the load is no longer measured", failure)
+        )
 
     def stopService(self) -> None:
         """Measure no more."""
@@ -163,7 +165,7 @@ class Machine(Service):
             self.history.append(snapshot)
             if self._file is not None and self.running:
                 self._record(self._file, snapshot)
-        except Exception:
+        except (OSError, psutil.Error):
             if not self._failing:
                 self._log.failure("the load cannot be measured or recorded; this is tried again every second")
             self._failing = True
