@@ -67,12 +67,14 @@ def test_every_mistake_is_told_in_the_order_of_lines() -> None:
             "projectsDir = /is/not/there\n"
             "keyDir = /nor/is/this\n"
             "port = 60000\n"
+            "sandbox = none\n"
+            "network = host\n"
             "maxConnections = 10000\n",
             *SECTIONS,
         )
     ]
     assert [line.split(" ")[0] for line in told] == [
-        f"webots-cloud.ini:{number}:" for number in (1, 3, 4, 6, 7, 8, 9, 11, 12, 13, 16, 17, 19)
+        f"webots-cloud.ini:{number}:" for number in (1, 3, 4, 6, 7, 8, 9, 11, 12, 13, 16, 17, 21)
     ]
     for line, part in zip(
         told,
@@ -303,8 +305,10 @@ def test_nothing_is_made_for_a_file_with_mistakes() -> None:
 @pytest.mark.parametrize(
     ("text", "option"),
     [
-        ("port = 65000\nmaxConnections = 536\n", "maxConnections"),
-        ("port = 65535\nmaxConnections = 1\n", "maxConnections"),
+        ("network = host\nport = 65000\nmaxConnections = 536\n", "maxConnections"),
+        ("network = host\nport = 65535\nmaxConnections = 1\n", "maxConnections"),
+        ("sandbox = none\n", "network"),
+        ("gate = direct\n", "gate"),
         ("monitorLogEnabled = yes\n", "monitorLogEnabled"),
     ],
 )
@@ -314,7 +318,16 @@ def test_options_that_do_not_go_together_are_a_mistake(text: str, option: str) -
     assert [found[1:] for found in places(text, SimulationConfig)] == [("simulation", option)]
 
 
-@pytest.mark.parametrize("text", ["port = 65000\nmaxConnections = 535\n", "monitorLogEnabled = yes\nlogDir = $PWD\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "network = host\nport = 65000\nmaxConnections = 535\n",
+        "port = 65535\n",
+        "sandbox = none\nnetwork = host\n",
+        "network = host\ngate = direct\n",
+        "monitorLogEnabled = yes\nlogDir = $PWD\n",
+    ],
+)
 def test_options_that_go_together_are_none(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PWD", str(tmp_path))
     read(f"[simulation]\n{text}", SimulationConfig)

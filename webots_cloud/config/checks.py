@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 from webots_cloud.config.values import state_directory
@@ -36,6 +37,25 @@ def webots(home: Path | None) -> None:
         raise ValueError(f"there is no file {home / 'webots'}; name the folder that Webots was installed in")
     if not os.access(home / "webots", os.X_OK):
         raise ValueError(f"{home / 'webots'} may not be executed by this user; give it execute permission")
+
+
+def sandbox(kind: str) -> None:
+    """Look whether instances can be put into the sandbox."""
+    if kind == "none":
+        return
+    if shutil.which("firejail") is None:
+        raise ValueError(
+            "Firejail is not installed; install it with: apt-get install firejail (or write sandbox = none, where "
+            "everybody who may start simulations is trusted with this machine)"
+        )
+    if os.geteuid() == 0:
+        raise ValueError("the sandbox does not hold root; run this server as a user of its own")
+
+
+def readable_file(path: Path | None) -> None:
+    """Look whether a file can be read, where one is named."""
+    if path is not None and not (path.is_file() and os.access(path, os.R_OK)):
+        raise ValueError(f"the file {path} cannot be read by this user; name another, or give it read permission")
 
 
 def key_file(path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar, TypeVar, cast
 
 import attrs
 
-from webots_cloud.address import ServerAddress
+from webots_cloud.address import Network, ServerAddress
 from webots_cloud.config import checks, values
 
 T = TypeVar("T")
@@ -87,15 +88,37 @@ class SimulationConfig(ServerConfig):
     @ivar keyDir: a file C{HOSTNAME} for each website host, with its key in the first line.
     @ivar hostPorts: the ports at which website hosts may be contacted.
     @ivar instancesDir: where each instance's copy of its project lies while it runs.
+    @ivar sandbox: what instances run in: C{firejail} or C{none}.
+    @ivar network: what instances see of the network: C{isolated} (their own loopback) or C{host} (all of it).
+    @ivar gate: how clients reach instances: C{proxy} (this server's port) or C{direct} (a port each).
+    @ivar portRewrite: whether a web server in front gives this machine's ports as C{wss://SERVER/PORT}.
+    @ivar display: the X display of Webots: C{:NUMBER}, or C{xvfb} for one that is started for each instance.
+    @ivar displayAuthority: the file that gives access to a display that is not started here; C{None}: none is needed.
     @ivar maxConnections: how many instances may run at once.
+    @ivar maxQueue: how many clients may wait for a place.
     @ivar maxArchiveMegabytes: how large a host's archive may be.
-    @ivar maxProjectMegabytes: how large a project may be when unpacked.
-    @ivar maxProjectFiles: how many files and folders a project may have.
+    @ivar maxProjectMegabytes: how large a project may be when unpacked, and become while it runs.
+    @ivar maxProjectFiles: how many files and folders a project may have, and make while it runs.
+    @ivar maxMemoryMegabytes: how much memory an instance may use, all its processes together.
+    @ivar maxProcesses: how many processes and threads an instance may have.
+    @ivar maxOpenFiles: how many files each process of an instance may have open.
+    @ivar maxFileMegabytes: how large a file of an instance may be.
+    @ivar maxAddressSpaceMegabytes: how much address space each process of an instance may have.
+    @ivar maxCpuSeconds: how much processor time each process of an instance may use.
+    @ivar cpuWeight: an instance's share of the processors beside the others', where it has a cgroup; 100 is usual.
+    @ivar maxSocketsPerInstance: how many connections to one instance there may be at once, viewers included.
+    @ivar maxRequestsPerSecond: how many requests to one instance there may be in a second.
+    @ivar maxSocketsPerAddress: how many connections one client address may have.
+    @ivar maxStartsPerMinute: how many instances one client address may start in a minute.
+    @ivar trustedProxies: networks of the web servers whose C{X-Forwarded-For} is believed.
     @ivar monitorLogEnabled: whether the load goes to C{monitor.csv} in C{logDir}.
     @ivar requestTimeoutSeconds: how long a client may take to say what it wants.
     @ivar fetchTimeoutSeconds: how long fetching a project may take.
     @ivar startTimeoutSeconds: how long Webots may take to load a world.
+    @ivar idleTimeoutSeconds: how long an instance may be paused without any input.
+    @ivar totalTimeoutSeconds: how long an instance may run at most.
     @ivar endTimeoutSeconds: how long Webots may take to end after SIGTERM, before SIGKILL.
+    @ivar drainTimeoutSeconds: how long clients may stay when the server is told to end.
     """
 
     section = "simulation"
@@ -106,20 +129,48 @@ class SimulationConfig(ServerConfig):
     keyDir: Path = _option("$STATE_DIRECTORY/keys", values.path, checks.keys)
     hostPorts: frozenset[int] = _option("80, 443, 8080", values.ports)
     instancesDir: Path = _option("$STATE_DIRECTORY/instances", values.path, checks.own_folder)
+    sandbox: str = _option("firejail", values.one_of("firejail", "none"), checks.sandbox)
+    network: str = _option("isolated", values.one_of("isolated", "host"))
+    gate: str = _option("proxy", values.one_of("proxy", "direct"))
+    portRewrite: bool = _option("no", values.yes_or_no)
+    display: str = _option("$DISPLAY", values.display)
+    displayAuthority: Path | None = _option("$XAUTHORITY", values.optional_variable_path, checks.readable_file)
     maxConnections: int = _option("100", values.integer(1, 10000))
+    maxQueue: int = _option("100", values.integer(0, 10000))
     maxArchiveMegabytes: int = _option("100", values.integer(1, 100000))
     maxProjectMegabytes: int = _option("500", values.integer(1, 100000))
     maxProjectFiles: int = _option("10000", values.integer(1, 100000))
+    maxMemoryMegabytes: int = _option("4096", values.integer(64, 10000000))
+    maxProcesses: int = _option("500", values.integer(20, 100000))
+    maxOpenFiles: int = _option("1024", values.integer(64, 1000000))
+    maxFileMegabytes: int = _option("500", values.integer(1, 1000000))
+    maxAddressSpaceMegabytes: int = _option("32768", values.integer(256, 100000000))
+    maxCpuSeconds: int = _option("36000", values.integer(1, 100000000))
+    cpuWeight: int = _option("100", values.integer(1, 10000))
+    maxSocketsPerInstance: int = _option("50", values.integer(1, 10000))
+    maxRequestsPerSecond: int = _option("100", values.integer(1, 100000))
+    maxSocketsPerAddress: int = _option("200", values.integer(1, 100000))
+    maxStartsPerMinute: int = _option("60", values.integer(1, 100000))
+    trustedProxies: tuple[Network, ...] = _option("", values.networks)
     monitorLogEnabled: bool = _option("no", values.yes_or_no)
     requestTimeoutSeconds: float = _option("10", values.seconds)
     fetchTimeoutSeconds: float = _option("60", values.seconds)
     startTimeoutSeconds: float = _option("60", values.seconds)
+    idleTimeoutSeconds: float = _option("1800", values.seconds)
+    totalTimeoutSeconds: float = _option("7200", values.seconds)
     endTimeoutSeconds: float = _option("5", values.seconds)
+    drainTimeoutSeconds: float = _option("300", values.seconds)
 
     def contradictions(self) -> Iterable[tuple[str, str]]:
-        """Tell of instance ports beyond the last one, and of a monitor log that has no folder."""
-        if self.port + self.maxConnections > 65535:
+        """Tell of options that do not go together."""
+        if self.network == "host" and self.port + self.maxConnections > 65535:
             yield "maxConnections", f"instances use the ports after {self.port}, and the last port is 65535; lower it"
+        if self.network == "isolated" and self.sandbox == "none":
+            yield "network", "without a sandbox nothing isolates instances; write network = host, or sandbox = firejail"
+        if self.network == "isolated" and self.gate == "direct":
+            yield "gate", "isolated instances have no port to connect to; write gate = proxy, or network = host"
+        if self.display == values.XVFB and self.webotsHome and shutil.which("Xvfb") is None:
+            yield "display", "Webots needs a display; install one with: apt-get install xvfb, or name one, as :0"
         if self.monitorLogEnabled and self.logDir is None:
             yield "monitorLogEnabled", "the monitor log is written to logDir, which is not given; give it"
 

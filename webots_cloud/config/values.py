@@ -6,14 +6,18 @@ import configparser
 import os
 import re
 from collections.abc import Callable
+from ipaddress import ip_network
 from pathlib import Path
 
 from twisted.internet.endpoints import serverFromString
 
-from webots_cloud.address import ServerAddress, is_host_name, parse_address
+from webots_cloud.address import Network, ServerAddress, is_host_name, parse_address
 from webots_cloud.errors import quoted
 
 _ENCRYPTED = {"ssl", "tls", "txacme", "le", "lets"}
+
+XVFB = "xvfb"
+"""The display that stands for one of an instance's own."""
 
 DEMO_PROJECTS = Path(__file__).parents[1] / "projects"
 
@@ -69,6 +73,17 @@ def yes_or_no(text: str) -> bool:
     return value
 
 
+def one_of(*words: str) -> Callable[[str], str]:
+    """Make a reader of one of some words."""
+
+    def parse(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(f"{text!r} is not one of {', '.join(words)}")
+        return text.lower()
+
+    return parse
+
+
 def items(text: str) -> list[str]:
     """Split a list at commas and line ends."""
     return [item.strip() for item in re.split(r"[,\n]", text) if item.strip()]
@@ -89,6 +104,28 @@ def servers(text: str) -> tuple[ServerAddress, ...]:
     if len(set(servers)) != len(servers):
         raise ValueError("a simulation server is named twice; name each of them once")
     return servers
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    """Read a list of networks and addresses; it may be empty."""
+    networks = []
+    for item in items(text):
+        try:
+            networks.append(ip_network(item))
+        except ValueError as error:
+            raise ValueError(
+                f"{item!r} is neither an address nor a network; write for instance 192.0.2.7 or 192.0.2.0/24"
+            ) from error
+    return tuple(networks)
+
+
+def display(text: str) -> str:
+    """Read an X display of this machine, or C{xvfb}; a variable that is not set stands for C{xvfb}."""
+    if text == "$DISPLAY":
+        text = os.environ.get("DISPLAY", "") or XVFB
+    if text != XVFB and not re.fullmatch(r":[0-9]{1,5}(\.[0-9]{1,2})?", text):
+        raise ValueError(f"{text!r} is not a display of this machine; write for instance :0, or {XVFB}")
+    return text
 
 
 def endpoints(text: str) -> tuple[str, ...]:
@@ -171,6 +208,13 @@ def optional_path(text: str) -> Path | None:
     return expand(text) if text else None
 
 
+def optional_variable_path(text: str) -> Path | None:
+    """Read a path that may be empty, or a variable that may not be set."""
+    if re.fullmatch(r"\$\w+", text) and not os.environ.get(text[1:]):
+        return None
+    return optional_path(text)
+
+
 def projects_dir(text: str) -> Path:
     """Read a folder of projects; empty stands for the demo projects."""
     return expand(text) if text else DEMO_PROJECTS
@@ -178,6 +222,4 @@ def projects_dir(text: str) -> Path:
 
 def webots_home(text: str) -> Path | None:
     """Read the folder of Webots; not set in the environment and empty stand for none."""
-    if text == "$WEBOTS_HOME" and not os.environ.get("WEBOTS_HOME"):
-        return None
-    return optional_path(text)
+    return optional_variable_path(text)
