@@ -202,3 +202,129 @@ class InternalError(ClientError):
     """A fault of ours."""
 
     sentence = "Something went wrong on this server; its administrator can see what in the log."
+
+
+class NoSuchRoute(ClientError):
+    """The path leads to no instance, or not any more."""
+
+    sentence = "There is no such simulation, or it has ended; start the simulation again."
+
+
+class NotPassedOn(ClientError):
+    """The request is none that Webots is asked."""
+
+    sentence = "This server does not pass this request on to Webots ({what})."
+
+
+class WrongMethod(NotPassedOn):
+    """The request is neither GET nor HEAD."""
+
+
+class WrongVersion(NotPassedOn):
+    """The client speaks another version of WebSockets."""
+
+
+class ForeignViewer(ClientError):
+    """The page belongs to another site than the one that started the instance."""
+
+    sentence = "This page belongs to {origin} and cannot connect to this simulation."
+
+
+class TooManySockets(ClientError):
+    """An instance has as many connections as it may."""
+
+    sentence = "Too many pages are connected to this simulation; close one, or try again later."
+
+
+class TooManyRequests(ClientError):
+    """An instance gets more requests than it may.
+
+    @ivar seconds: after how long there may be another.
+    """
+
+    sentence = "This simulation gets too many requests; try again in {seconds} s."
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds=seconds)
+        self.seconds = seconds
+
+
+class WebotsUnreachable(ClientError):
+    """Webots does not take a connection."""
+
+    sentence = "Webots cannot be reached; start the simulation again."
+
+
+class WebotsTooSlow(ClientError):
+    """Webots takes a connection, and does not answer."""
+
+    sentence = "Webots did not answer within {seconds} seconds; try again later."
+
+
+class BadAnswer(ClientError):
+    """What Webots answers is no answer, or one that is not passed on."""
+
+    sentence = "Webots gave an answer that this server does not pass on ({what})."
+
+
+class BadFrames(ClientError):
+    """What the page sends is not WebSocket's language."""
+
+    sentence = "The page sent what is not a WebSocket message ({what})."
+
+
+class NoFirstMessage(ClientError):
+    """The page has connected to Webots and then said nothing."""
+
+    sentence = "The page did not say within {seconds} seconds how it shows the simulation."
+
+
+class AlreadyDriven(ClientError):
+    """Somebody else drives the instance."""
+
+    sentence = "Another page drives this simulation already."
+
+
+class WatchRefused(ClientError):
+    """The owner has not allowed others to watch."""
+
+    sentence = "The owner of this simulation has not allowed others to watch it."
+
+
+class NotWatching(ClientError):
+    """A page that only watches wants to do more."""
+
+    sentence = "The page says that it only watches, and asks for more than that."
+
+
+class TooManyStarts(ClientError):
+    """One network address starts instances faster than it may."""
+
+    sentence = "Your network address has started {limit} simulations within a minute; wait a minute, then try again."
+
+
+class IdleTooLong(ClientError):
+    """The simulation is paused, and nobody does anything with it."""
+
+    sentence = "The simulation was paused for {seconds} seconds and nothing was done with it; start it again."
+
+
+class TimeIsUp(ClientError):
+    """The instance has run for as long as any may."""
+
+    sentence = "The simulation has run for {seconds} seconds, which is as long as any may; start it again."
+
+
+class TooMuchMemory(ClientError):
+    """The instance uses more memory than it may."""
+
+    sentence = "The simulation uses more than the {limit} MB of memory that it may; start it again, with less in it."
+
+
+class TooMuchSaved(ClientError):
+    """The instance has written more into its project than it may."""
+
+    sentence = (
+        "The simulation has written more than the {limit} MB or {files} files that its project may have; see what its "
+        "programs write, and start it again."
+    )

@@ -252,11 +252,20 @@ class StageCase(TestCase):
                 "hostPorts": frozenset({self.host.port}),
                 "instancesDir": self.instances_dir,
                 "maxConnections": INSTANCES,
+                "maxQueue": 0,
+                # What is in a sandbox cannot be looked at; sandboxes have tests of their own.
+                "sandbox": "none",
+                "network": "host",
+                "gate": "direct",
+                "display": ":99",
                 **changed,
             },
         )
         self.service = SimulationService(reactor, self.config)
         self.service.startService()
+        # The guardian lives as long as the service.
+        self._older_processes |= self.new_processes()
+        self.logged.clear()
         self.addCleanup(self.stop_service)
 
     async def stop_service(self) -> None:
@@ -345,7 +354,7 @@ class StageCase(TestCase):
         assert self.new_processes() == set()
         await until(lambda: not any(psutil.pid_exists(pid) for pid in self.pids), "a process is left")
         gate = self.service.instances._workplace.gate
-        for route in [gate.open() for _ in range(self.config.maxConnections)]:
+        for route in [gate.open(lambda: Deferred(), None) for _ in range(self.config.maxConnections)]:
             gate.close(route)
         await until(lambda: not self.host.open, "the host is still asked")
         await until(lambda: psutil.Process().num_fds() <= self.descriptors, "a file descriptor is left")

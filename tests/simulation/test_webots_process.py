@@ -1,4 +1,7 @@
-"""Webots as a process, with small real programs in its place: every end of it is noticed, and ends all it started."""
+"""Webots as a process, with small real programs in its place: every end of it is noticed, and ends all it started.
+
+All of this without a sandbox, where what happens can be seen; tests/simulation/test_sandbox.py has the same with one.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
+import attrs
 import psutil
 from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred
@@ -17,7 +21,13 @@ from twisted.logger import LogEvent, capturedLogs, formatEvent
 from twisted.trial.unittest import TestCase
 
 from tests.simulation.heard import Heard
-from webots_cloud.simulation.webots import LOGGED_CHARACTERS, LOGGED_LINES, WebotsProcess, find_simulator
+from webots_cloud.config import read_config
+from webots_cloud.simulation.channel import Use
+from webots_cloud.simulation.folder import InstanceFolder
+from webots_cloud.simulation.launch import Launch
+from webots_cloud.simulation.process import LOGGED_CHARACTERS, LOGGED_LINES, WebotsProcess
+from webots_cloud.simulation.sandbox import NoSandbox
+from webots_cloud.simulation.webots import find_simulator
 
 reactor = cast(Any, _reactor)
 
@@ -56,12 +66,23 @@ class ProcessCase(TestCase):
     timeout = 60
 
     def setUp(self) -> None:
-        self.folder = Path(self.enterContext(TemporaryDirectory()))
+        self.folder = InstanceFolder(Path(self.enterContext(TemporaryDirectory())) / "instance")
+        self.folder.create()
         self.events = Events()
-        self.process = WebotsProcess(reactor, "instance 1", self.events)
+        self.used: list[Use] = []
+        self.process = WebotsProcess(reactor, "instance 1", self.events, self.used.append)
 
-    def run_python(self, script: str) -> None:
-        self.process.run([sys.executable, "-c", script], {"PATH": os.defpath}, self.folder)
+    def run_program(self, command: list[str], patience: float = 30) -> None:
+        config = attrs.evolve(read_config(None, ()).simulation, endTimeoutSeconds=patience)
+        launch = Launch(config, NoSandbox(), find_simulator(None))
+        self.process.run(
+            lambda channel: launch.command(self.folder, command, 1234, channel),
+            launch.environment(self.folder),
+            self.folder.project,
+        )
+
+    def run_python(self, script: str, patience: float = 30) -> None:
+        self.run_program([sys.executable, "-c", script], patience)
 
     def pid(self) -> int:
         assert self.process.pid is not None
@@ -87,7 +108,7 @@ class TestEndings(ProcessCase):
         assert await self.events.gone == "by signal SIGSEGV"
 
     async def test_a_program_that_cannot_be_executed_is_noticed(self) -> None:
-        self.process.run([str(self.folder / "absent")], {"PATH": os.defpath}, self.folder)
+        self.run_program([str(self.folder.root / "absent")])
         assert await self.events.gone == "with exit code 127"
 
     async def test_what_it_says_last_is_logged_and_known_before_it_is_gone(self) -> None:
@@ -100,12 +121,20 @@ class TestEndings(ProcessCase):
         with capturedLogs() as logs:
             self.run_python(HAS_A_STUBBORN_CHILD + "os.wait()")
             await self.events.open
-            self.process._signal(signal.SIGKILL)
+            child = int(self.logged(logs)[0].split()[-1])
+            psutil.Process(child).parent().kill()  # type: ignore[union-attr]  # it has one
             assert await self.events.gone == "by signal SIGKILL"
-        child = int(self.logged(logs)[0].split()[-1])
         assert not is_running(child)
 
-    async def test_one_that_left_its_group_and_holds_its_pipes_does_not_hold_it_up(self) -> None:
+    async def test_nothing_outlives_a_launcher_that_is_killed(self) -> None:
+        self.run_python("import signal; print('open', flush=True); signal.pause()")
+        await self.events.open
+        (webots,) = psutil.Process(self.pid()).children()
+        os.kill(self.pid(), signal.SIGKILL)
+        assert await self.events.gone == "by signal SIGKILL"
+        assert not is_running(webots.pid)
+
+    async def test_one_that_left_its_session_and_holds_its_output_does_not_outlive_it(self) -> None:
         script = (
             "import os, signal\n"
             "if os.fork() == 0:\n"
@@ -116,8 +145,8 @@ class TestEndings(ProcessCase):
             self.run_python(script)
             await self.events.open
             await self.process.end(30)
-        os.kill(int(self.logged(logs)[0].split()[-1]), signal.SIGKILL)
         assert await self.events.gone == "by signal SIGTERM"
+        assert not is_running(int(self.logged(logs)[0].split()[-1]))
 
 
 class TestEnding(ProcessCase):
@@ -128,7 +157,7 @@ class TestEnding(ProcessCase):
         assert await self.events.gone == "by signal SIGTERM"
 
     async def test_kills_what_does_not_listen(self) -> None:
-        self.run_python(IGNORES_SIGTERM + FOR_EVER)
+        self.run_python(IGNORES_SIGTERM + FOR_EVER, patience=0.2)
         await self.events.open
         await self.process.end(0.2)
         assert await self.events.gone == "by signal SIGKILL"
@@ -188,10 +217,8 @@ class TestOutput(ProcessCase):
 class TestStandIn(ProcessCase):
     async def test_modules_in_a_project_do_not_take_the_place_of_its_own(self) -> None:
         for name in ("twisted", "webots_cloud", "attrs", "json", "runpy"):
-            (self.folder / f"{name}.py").write_text("raise SystemExit(99)")
-        stand_in = find_simulator(None)
-        arguments = stand_in.arguments(1, self.folder / "absent.wbt", True)
-        self.process.run(arguments, stand_in.environment(self.folder, os.environ), self.folder)
+            (self.folder.project / f"{name}.py").write_text("raise SystemExit(99)")
+        self.run_program(find_simulator(None).arguments(1, self.folder.world("absent.wbt"), True))
         assert await self.events.gone != "with exit code 99"
 
 

@@ -7,13 +7,17 @@ from typing import Any, cast
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
 from autobahn.websocket.types import ConnectionRequest
 from twisted.internet.interfaces import IAddress, IDelayedCall
+from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from webots_cloud.connections import Connections
 from webots_cloud.errors import AlreadyStarted, BadRequest, ClientError, ForeignOrigin, RequestTooLong, SilentClient
+from webots_cloud.simulation.addresses import Visit
 from webots_cloud.simulation.instances import Instances
 from webots_cloud.simulation.request import (
     MAX_MESSAGE_BYTES,
+    AllowBroadcast,
     ResetController,
     StartRequest,
     parse_message,
@@ -24,11 +28,16 @@ from webots_cloud.simulation.runner import Runner
 _NORMAL = 1000
 _GOING_AWAY = 1001
 PING_SECONDS = 15
-"""How often a client is pinged, and how long it may take to answer, so that one that vanished is noticed."""
+"""How often a client is pinged, so that one that vanished is noticed."""
+PONG_SECONDS = 10
+"""How long it may take to answer; with L{PING_SECONDS} before that, this is less than half a minute."""
 
 
 class ClientProtocol(WebSocketServerProtocol):
-    """One client."""
+    """One client.
+
+    @ivar visit: its connection, as it is counted; C{None} where connections are not.
+    """
 
     _log = Logger()
 
@@ -42,6 +51,7 @@ class ClientProtocol(WebSocketServerProtocol):
         self._origin: str | None = None
         self._runner: Runner | None = None
         self._silence: IDelayedCall | None = None
+        self.visit: Visit | None = None
 
     def onConnect(self, request: ConnectionRequest) -> None:
         """Remember the page's origin; whose page it may be is known when it says which host it wants."""
@@ -70,7 +80,7 @@ class ClientProtocol(WebSocketServerProtocol):
             if isinstance(request, StartRequest):
                 self._start(request)
             else:
-                self._reset_controller(request)
+                self._change(request)
         except ClientError as error:
             self._refuse(error)
 
@@ -80,6 +90,12 @@ class ClientProtocol(WebSocketServerProtocol):
         self._connections.discard(self)
         if self._runner is not None:
             self._runner.instance.leave()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Count the connection no more."""
+        super().connectionLost(reason)
+        if self.visit is not None:
+            self.visit.end()
 
     def send(self, text: str) -> None:
         """Send a message; to a client that is gone, nothing."""
@@ -103,13 +119,21 @@ class ClientProtocol(WebSocketServerProtocol):
             raise AlreadyStarted
         if self._origin is not None and parse_origin(self._origin) != request.host:
             raise ForeignOrigin(origin=self._origin, host=request.host)
+        if self.visit is not None:
+            self.visit.start()
         self._runner = self._instances.start(request, self)
         self._log.debug("client {peer} has {name}", peer=self.peer, name=self._runner.name)
 
-    def _reset_controller(self, request: ResetController) -> None:
+    def _change(self, request: ResetController | AllowBroadcast) -> None:
+        """Pass on what changes a simulation."""
         if self._runner is None:
-            raise BadRequest(what="it resets a controller before it starts a simulation")
-        self._runner.instance.reset_controller(request)
+            what = "resets a controller" if isinstance(request, ResetController) else "lets others watch"
+            raise BadRequest(what=f"it {what} before it starts a simulation")
+        self._runner.note_input()
+        if isinstance(request, ResetController):
+            self._runner.instance.reset_controller(request)
+        else:
+            self._runner.instance.allow_broadcast(request.allowed)
 
     def _refuse(self, error: ClientError) -> None:
         """Tell the client what is wrong with its request, and end what it has."""
@@ -150,7 +174,7 @@ class ClientFactory(WebSocketServerFactory):
             utf8validateIncoming=False,
             allowNullOrigin=True,
             autoPingInterval=PING_SECONDS,
-            autoPingTimeout=PING_SECONDS,
+            autoPingTimeout=PONG_SECONDS,
         )
 
     def buildProtocol(self, addr: IAddress | None) -> ClientProtocol:

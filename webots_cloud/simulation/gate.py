@@ -2,38 +2,64 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 import socket
 from collections.abc import Callable
 from typing import Protocol
 
-import attrs
+from twisted.internet.interfaces import IReactorTime
 
+from webots_cloud.config import SimulationConfig
 from webots_cloud.errors import NoFreePort
+from webots_cloud.secret import Secret
+from webots_cloud.simulation.entrance import Entrance, Limits
+from webots_cloud.simulation.route import Connect, Route
 
+__all__ = [
+    "Connect",
+    "DirectGate",
+    "FixedPort",
+    "Gate",
+    "PortRange",
+    "Ports",
+    "ProxyGate",
+    "Route",
+    "make_gate",
+    "port_is_free",
+]
 
-@attrs.frozen
-class Route:
-    """A way to one instance.
-
-    @ivar port: where its Webots is to listen.
-    @ivar url: what its client connects to, with a C{/} added (docs/protocol.md section 2).
-    """
-
-    port: int
-    url: str
+WEBOTS_PORT = 1234
+"""Where each isolated Webots listens, on its own loopback; what Webots takes if it is not told."""
+_TOKEN_BYTES = 32
 
 
 class Gate(Protocol):
     """Gives and takes back routes."""
 
-    def open(self) -> Route:
+    def open(self, connect: Connect, origin: str | None) -> Route:
         """Give a route that no other instance has.
 
+        @param connect: how to reach the instance's Webots.
+        @param origin: of the page that the instance belongs to, such as C{https://robotbenchmark.net}.
         @raise NoFreePort: if there is none.
         """
 
     def close(self, route: Route) -> None:
-        """Take a route back."""
+        """Take a route back, and end all its connections; doing so twice changes nothing."""
+
+
+class Ports(Protocol):
+    """Where instances' Webots listen."""
+
+    def take(self) -> int:
+        """Give a port for another instance.
+
+        @raise NoFreePort: if there is none.
+        """
+
+    def give_back(self, port: int) -> None:
+        """Take a port back."""
 
 
 def port_is_free(port: int) -> bool:
@@ -49,25 +75,34 @@ def port_is_free(port: int) -> bool:
     return True
 
 
-class DirectGate:
-    """Clients connect to Webots' own port, as in the reference.
+class FixedPort:
+    """The same port for all: each instance has a network of its own."""
+
+    def take(self) -> int:
+        """Give it."""
+        return WEBOTS_PORT
+
+    def give_back(self, port: int) -> None:
+        """Do nothing."""
+
+
+class PortRange:
+    """A port of this machine for each.
 
     Ports are given in turn, so that a client of an instance that has just ended does not meet the next one.
     """
 
-    def __init__(self, server: str, ports: range, is_free: Callable[[int], bool] = port_is_free) -> None:
+    def __init__(self, ports: range, is_free: Callable[[int], bool] = port_is_free) -> None:
         """Take a range of ports.
 
-        @param server: the name by which clients reach this machine.
         @param is_free: tells whether no other program listens on a port.
         """
-        self._server = server
         self._ports = ports
         self._is_free = is_free
         self._taken: set[int] = set()
         self._next = 0
 
-    def open(self) -> Route:
+    def take(self) -> int:
         """Give the next port that neither an instance nor another program has."""
         for step in range(len(self._ports)):
             index = (self._next + step) % len(self._ports)
@@ -75,9 +110,101 @@ class DirectGate:
             if port not in self._taken and self._is_free(port):
                 self._taken.add(port)
                 self._next = index + 1
-                return Route(port, f"ws://{self._server}:{port}")
+                return port
         raise NoFreePort(detail=f"all of {self._ports[0]} to {self._ports[-1]} are in use")
 
-    def close(self, route: Route) -> None:
+    def give_back(self, port: int) -> None:
         """Take a port back."""
-        self._taken.discard(route.port)
+        self._taken.discard(port)
+
+
+class DirectGate:
+    """Clients connect to Webots' own port, as in the reference: whoever guesses it may drive."""
+
+    def __init__(self, clock: IReactorTime, server: str, ports: Ports, rewritten: bool) -> None:
+        """Prepare to give routes.
+
+        @param server: the name by which clients reach this machine.
+        @param rewritten: whether a web server in front gives ports as C{wss://SERVER/PORT}.
+        """
+        self._clock = clock
+        self._base = f"wss://{server}/" if rewritten else f"ws://{server}:"
+        self._ports = ports
+        self._open: set[Route] = set()
+
+    def open(self, connect: Connect, origin: str | None) -> Route:
+        """Give a port; neither C{connect} nor C{origin} has a part in it."""
+        port = self._ports.take()
+        route = Route(port, f"{self._base}{port}", self._clock.seconds())
+        self._open.add(route)
+        return route
+
+    def close(self, route: Route) -> None:
+        """Take a port back; its connections end with Webots."""
+        if route in self._open:
+            self._open.remove(route)
+            self._ports.give_back(route.port)
+
+
+class ProxyGate:
+    """Clients connect to this server, at a path that only the instance's owner is told."""
+
+    def __init__(self, clock: IReactorTime, base: str, ports: Ports, origins: frozenset[str], limits: Limits) -> None:
+        """Prepare to give routes.
+
+        @param base: how clients reach this server, such as C{ws://localhost:2000}.
+        @param origins: of this server's own pages.
+        @param limits: of each route.
+        """
+        self._clock = clock
+        self._base = base
+        self._ports = ports
+        self._origins = origins
+        self._limits = limits
+        self._entrances: dict[bytes, tuple[Secret, Entrance]] = {}
+        self._keys: dict[Route, bytes] = {}
+
+    def open(self, connect: Connect, origin: str | None) -> Route:
+        """Give a path that cannot be guessed."""
+        port = self._ports.take()
+        token = Secret(secrets.token_urlsafe(_TOKEN_BYTES))
+        route = Route(port, f"{self._base}/webots/{token.reveal()}", self._clock.seconds())
+        origins = self._origins | {origin.lower()} if origin else self._origins
+        self._keys[route] = key = _key(token)
+        self._entrances[key] = token, Entrance(self._clock, route, connect, origins, self._limits)
+        return route
+
+    def close(self, route: Route) -> None:
+        """Forget the path, and end all connections that came by it."""
+        key = self._keys.pop(route, None)
+        if key is not None:
+            _, entrance = self._entrances.pop(key)
+            entrance.close()
+            self._ports.give_back(route.port)
+
+    def find(self, token: Secret) -> Entrance | None:
+        """Find where a token leads to; how long it takes tells nothing about those that lead somewhere."""
+        known, entrance = self._entrances.get(_key(token), (None, None))
+        return entrance if known is not None and known.matches(token) else None
+
+
+def _key(token: Secret) -> bytes:
+    return hashlib.sha256(token.reveal().encode("utf-8", "surrogatepass")).digest()
+
+
+def make_gate(reactor: IReactorTime, config: SimulationConfig) -> Gate:
+    """Make the gate that the configuration wants."""
+    first = config.port + 1
+    isolated = config.network == "isolated"
+    ports: Ports = FixedPort() if isolated else PortRange(range(first, first + config.maxConnections))
+    if config.gate == "direct":
+        return DirectGate(reactor, config.server, ports, config.portRewrite)
+    server, port = config.server.lower(), config.public_port
+    origins = {f"{scheme}://{server}:{port}" for scheme in ("http", "https")}
+    # What is usual for a scheme is not said in an origin (RFC 6454 section 6.2).
+    origins |= {f"{scheme}://{server}" for scheme, usual in (("http", 80), ("https", 443)) if port == usual}
+    if config.portRewrite:
+        origins.add(f"https://{server}")
+    base = f"wss://{config.server}/{port}" if config.portRewrite else f"ws://{config.server}:{port}"
+    limits = Limits(config.maxSocketsPerInstance, config.maxRequestsPerSecond)
+    return ProxyGate(reactor, base, ports, frozenset(origins), limits)

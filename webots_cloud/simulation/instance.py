@@ -8,7 +8,7 @@ from typing import Protocol
 import attrs
 from automat import TypeMachineBuilder
 
-from webots_cloud.errors import ClientError, NothingToReset, WebotsEnded
+from webots_cloud.errors import ClientError, NothingToReset, ServerStopping, WebotsEnded
 from webots_cloud.simulation.request import ResetController
 
 
@@ -26,6 +26,9 @@ class Phase(Enum):
 class Effects(Protocol):
     """What an instance orders; whoever carries it out reports back through the instance's inputs."""
 
+    def tell_place(self, ahead: int) -> None:
+        """Tell the client how many are ahead of it in the queue."""
+
     def fetch(self) -> None:
         """Fetch the project; then C{fetched} or C{fail}."""
 
@@ -38,8 +41,17 @@ class Effects(Protocol):
     def pass_sign_of_life(self) -> None:
         """Tell the client that Webots is alive."""
 
+    def note_pause(self) -> None:
+        """Remember that it is idle from now on."""
+
     def reset_controller(self, request: ResetController) -> None:
         """Put a controller's file back and tell the client."""
+
+    def allow_broadcast(self, allowed: bool) -> None:
+        """Let others watch, or not, as soon as there is a way in."""
+
+    def end_within(self, seconds: float) -> None:
+        """Set a deadline and tell the client; then C{fail}, unless the client has left by then."""
 
     def tell(self, error: ClientError) -> None:
         """Tell the client what failed."""
@@ -70,6 +82,9 @@ class Life:
 class Instance(Protocol):
     """What may happen to an instance; what makes no sense in its phase (any more) changes nothing."""
 
+    def queued(self, ahead: int) -> None:
+        """It waits for its turn, and so many are ahead."""
+
     def start(self) -> None:
         """Its turn has come."""
 
@@ -90,6 +105,12 @@ class Instance(Protocol):
 
     def reset_controller(self, request: ResetController) -> None:
         """The client wants a controller's file back."""
+
+    def allow_broadcast(self, allowed: bool) -> None:
+        """The client says whether others may watch."""
+
+    def drain(self, seconds: float) -> None:
+        """The server ends in so many seconds, and those whose turn has not come do not start any more."""
 
     def fail(self, error: ClientError) -> None:
         """Something went wrong that the client must know of."""
@@ -117,6 +138,11 @@ _alive = (_waiting, _fetching, _starting, _running)
 _over = (_stopping, _ended)
 
 
+@_waiting.upon(Instance.queued).loop()
+def _tell_place(_: Instance, life: Life, ahead: int) -> None:
+    life.effects.tell_place(ahead)
+
+
 @_waiting.upon(Instance.start).to(_fetching)
 def _fetch(_: Instance, life: Life) -> None:
     life.phase = Phase.FETCHING
@@ -141,7 +167,9 @@ def _pass_sign_of_life(_: Instance, life: Life) -> None:
 
 
 def _pause(_: Instance, life: Life) -> None:
-    life.idle = True
+    if not life.idle:
+        life.idle = True
+        life.effects.note_pause()
 
 
 def _resume(_: Instance, life: Life) -> None:
@@ -155,6 +183,19 @@ def _reset_controller(_: Instance, life: Life, request: ResetController) -> None
 
 def _reset_too_early(_: Instance, life: Life, request: ResetController) -> None:
     life.effects.tell(NothingToReset(str(request)))
+
+
+def _allow_broadcast(_: Instance, life: Life, allowed: bool) -> None:
+    life.effects.allow_broadcast(allowed)
+
+
+def _end_within(_: Instance, life: Life, seconds: float) -> None:
+    life.effects.end_within(seconds)
+
+
+@_waiting.upon(Instance.drain).to(_stopping)
+def _dismiss(instance: Instance, life: Life, seconds: float) -> None:
+    _fail(instance, life, ServerStopping())
 
 
 def _fail(_: Instance, life: Life, error: ClientError) -> None:
@@ -187,10 +228,13 @@ def _stop(life: Life, ending: str) -> None:
 
 
 for _state in _alive:
+    _state.upon(Instance.allow_broadcast).loop()(_allow_broadcast)
     _state.upon(Instance.fail).to(_stopping)(_fail)
     _state.upon(Instance.leave).to(_stopping)(_leave)
     _state.upon(Instance.exited).to(_stopping)(_exit)
     _state.upon(Instance.freed).loop().returns(None)
+for _state in (_fetching, _starting, _running):
+    _state.upon(Instance.drain).loop()(_end_within)
 for _state in (_starting, _running):
     _state.upon(Instance.paused).loop()(_pause)
     _state.upon(Instance.resumed).loop()(_resume)
@@ -201,6 +245,7 @@ for _state in (_waiting, _fetching, _starting):
     _state.upon(Instance.reset_controller).loop()(_reset_too_early)
     _state.upon(Instance.sign_of_life).loop().returns(None)
 for _state in (_fetching, _starting, _running, *_over):
+    _state.upon(Instance.queued).loop().returns(None)
     _state.upon(Instance.start).loop().returns(None)
 for _state in (_waiting, _starting, _running, *_over):
     _state.upon(Instance.fetched).loop().returns(None)
@@ -209,6 +254,8 @@ for _state in (_waiting, _fetching, _running, *_over):
 for _state in _over:
     _state.upon(Instance.sign_of_life).loop().returns(None)
     _state.upon(Instance.reset_controller).loop().returns(None)
+    _state.upon(Instance.allow_broadcast).loop().returns(None)
+    _state.upon(Instance.drain).loop().returns(None)
     _state.upon(Instance.fail).loop().returns(None)
     _state.upon(Instance.leave).loop().returns(None)
     _state.upon(Instance.exited).loop().returns(None)

@@ -1,4 +1,4 @@
-"""All instances of a simulation server: who is admitted, and what ends when the server does."""
+"""All instances of a simulation server: who is admitted, who waits, and what ends when the server does."""
 
 from __future__ import annotations
 
@@ -7,18 +7,25 @@ from collections.abc import Iterator
 from twisted.internet.defer import DeferredList
 
 from webots_cloud.errors import ServerFull, ServerStopping
+from webots_cloud.simulation.queue import Queue
 from webots_cloud.simulation.request import StartRequest
 from webots_cloud.simulation.runner import Client, Runner, Workplace
 
 
 class Instances:
-    """The instances, from their request until nothing is left of them."""
+    """The instances, from their request until nothing is left of them.
+
+    Iterating gives those that have a place; those that wait for one are in the queue.
+
+    @ivar closing: whether nobody is admitted any more, as the server ends.
+    """
 
     def __init__(self, workplace: Workplace) -> None:
         self._workplace = workplace
         self._running: dict[int, Runner] = {}
+        self._queue: Queue[Runner] = Queue(workplace.reactor, lambda runner, ahead: runner.instance.queued(ahead))
         self._number = 0
-        self._stopping = False
+        self.closing = False
 
     @property
     def capacity(self) -> int:
@@ -27,8 +34,13 @@ class Instances:
 
     @property
     def full(self) -> bool:
-        """Whether nobody can be admitted at the moment."""
-        return self._stopping or len(self._running) >= self.capacity
+        """Whether nobody gets a place at the moment."""
+        return self.closing or len(self._running) >= self.capacity
+
+    @property
+    def waiting(self) -> int:
+        """How many clients wait for a place."""
+        return len(self._queue)
 
     def __len__(self) -> int:
         return len(self._running)
@@ -37,28 +49,59 @@ class Instances:
         return iter(list(self._running.values()))
 
     def start(self, request: StartRequest, client: Client) -> Runner:
-        """Start an instance for a client.
+        """Start an instance for a client, or let it wait for its turn.
 
-        @raise ClientError: if the server is full or being stopped.
+        @raise ClientError: if the server is being stopped, or so many wait already, or it would wait in vain.
         """
-        if self._stopping:
+        if self.closing:
             raise ServerStopping
-        if self.full:
-            raise ServerFull(detail=f"maxConnections is {self.capacity}")
+        queued = self.full
+        if queued:
+            self._check_before_waiting(request)
         self._number += 1
         runner = Runner(self._workplace, self._number, request, client)
-        self._running[self._number] = runner
         runner.ended.addCallback(self._ended, self._number)
-        runner.instance.start()
+        if queued:
+            self._queue.add(self._number, runner)
+        else:
+            self._running[self._number] = runner
+            runner.instance.start()
         return runner
+
+    async def drain(self, seconds: float) -> None:
+        """Admit nobody any more, and let those that have a place go on; returns when nothing is left of them.
+
+        @param seconds: how long they may go on.
+        """
+        self.closing = True
+        runners = list(self)
+        for runner in runners:
+            runner.instance.drain(seconds)
+        await self._queue.dismiss(lambda runner: runner.instance.drain(seconds))
+        await DeferredList([runner.ended for runner in runners])
 
     async def stop(self) -> None:
         """Admit nobody any more and end all instances; returns when nothing is left of them."""
-        self._stopping = True
+        self.closing = True
         runners = list(self)
         for runner in runners:
             runner.instance.fail(ServerStopping())
+        await self._queue.dismiss(lambda runner: runner.instance.fail(ServerStopping()))
         await DeferredList([runner.ended for runner in runners])
 
+    def _check_before_waiting(self, request: StartRequest) -> None:
+        if self.waiting >= self._workplace.config.maxQueue:
+            raise ServerFull(detail=f"maxConnections is {self.capacity}, maxQueue {self._workplace.config.maxQueue}")
+        self._workplace.launch.simulator.check()
+        self._workplace.projects.check(request)
+
     def _ended(self, result: None, number: int) -> None:
-        del self._running[number]
+        if self._running.pop(number, None) is None:
+            self._queue.remove(number)
+        while self.waiting and not self.full:
+            self._start_next()
+
+    def _start_next(self) -> None:
+        number, runner = self._queue.take()
+        self._running[number] = runner
+        runner.instance.start()

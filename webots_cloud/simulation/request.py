@@ -92,7 +92,14 @@ class ResetController:
         return f"{self.controller}/{self.file}"
 
 
-Request = StartRequest | ResetController
+@attrs.frozen
+class AllowBroadcast:
+    """C{allowBroadcast}: whether others may watch."""
+
+    allowed: bool
+
+
+Request = StartRequest | ResetController | AllowBroadcast
 
 
 def parse_message(payload: bytes) -> Request:
@@ -114,6 +121,8 @@ def parse_message(payload: bytes) -> Request:
         return _start(argument)
     if order == "reset controller":
         return _reset(argument)
+    if order == "allowBroadcast":
+        return _allow_broadcast(argument)
     if order == "start":
         raise GitHubNotSupported
     raise BadRequest(what="it asks neither to start nor to reset a controller")
@@ -204,3 +213,9 @@ def _reset(argument: object) -> ResetController:
     if not slash or not _PLAIN_NAME.fullmatch(controller) or not _PLAIN_NAME.fullmatch(file):
         raise BadName(name=argument, kind="controller file")
     return ResetController(controller, file)
+
+
+def _allow_broadcast(argument: object) -> AllowBroadcast:
+    if not isinstance(argument, bool):
+        raise BadRequest(what="allowBroadcast is neither true nor false")
+    return AllowBroadcast(argument)

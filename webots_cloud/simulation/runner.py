@@ -2,28 +2,52 @@
 
 from __future__ import annotations
 
-import os
 import secrets
+import socket
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
 import attrs
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError
 from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
 from webots_cloud.config import SimulationConfig
-from webots_cloud.errors import ClientError, FetchTimedOut, InternalError, TooManyResets, WebotsSilent
+from webots_cloud.errors import (
+    ClientError,
+    FetchTimedOut,
+    IdleTooLong,
+    InternalError,
+    ServerStopping,
+    TimeIsUp,
+    TooManyResets,
+    TooMuchMemory,
+    TooMuchSaved,
+    WebotsNotFound,
+    WebotsSilent,
+)
 from webots_cloud.simulation.blocking import BlockingWork, GoOn
+from webots_cloud.simulation.cgroup import Cgroup, Cgroups
+from webots_cloud.simulation.channel import Use
+from webots_cloud.simulation.deadline import Deadline
 from webots_cloud.simulation.folder import InstanceFolder
 from webots_cloud.simulation.gate import Gate, Route
+from webots_cloud.simulation.guard import Guard
+from webots_cloud.simulation.idleness import Idleness
 from webots_cloud.simulation.instance import Life, Phase, new_instance
+from webots_cloud.simulation.launch import Launch, in_cgroup
+from webots_cloud.simulation.leftovers import remember_process
+from webots_cloud.simulation.process import WebotsProcess
 from webots_cloud.simulation.project import ProjectSource
 from webots_cloud.simulation.request import ResetController, StartRequest
-from webots_cloud.simulation.webots import Simulator, WebotsProcess
 
 LEAST_SECONDS_BETWEEN_SIGNS_OF_LIFE = 1.0
+CGROUP_SECONDS = 5.0
+"""How long the end of all processes of a cgroup is waited for."""
+_CGROUP_LOOK_SECONDS = 0.05
+_MEGABYTE = 10**6
 MOST_RESETS = 16
 """How many controllers of an instance may be waiting to be reset, so that one page cannot occupy all threads."""
 
@@ -44,14 +68,18 @@ class Workplace:
 
     @ivar reactor: clock, processes and threads.
     @ivar pool: the threads for work that blocks.
+    @ivar guard: ends instances where the server is killed.
+    @ivar cgroups: C{None} where none are delegated to the server.
     """
 
     reactor: Any
     config: SimulationConfig
     pool: ThreadPool
     projects: ProjectSource
-    simulator: Simulator
+    launch: Launch
     gate: Gate
+    guard: Guard
+    cgroups: Cgroups | None
 
 
 class Runner:
@@ -61,6 +89,8 @@ class Runner:
     @ivar instance: told of what happens.
     @ivar life: where the instance is in its life.
     @ivar ended: fires when nothing is left of it.
+    @ivar use: what it uses, as its launcher has measured it last; C{None} before that.
+    @ivar cgroup: its cgroup, if it has one.
     """
 
     _log = Logger()
@@ -73,6 +103,9 @@ class Runner:
         self.instance = new_instance(self.life)
         self._since: float = workplace.reactor.seconds()
         self.ended: Deferred[None] = Deferred()
+        self.use: Use | None = None
+        self.cgroup: Cgroup | None = None
+        self._number = number
         self._workplace = workplace
         self._client = client
         self._folder = InstanceFolder(workplace.config.instancesDir / f"{number}-{secrets.token_hex(8)}")
@@ -82,6 +115,17 @@ class Runner:
         self._process: WebotsProcess | None = None
         self._start_timer: IDelayedCall | None = None
         self._resets = 0
+        self._began = False
+        self._allow_broadcast = False
+        self._last_input: float = self._since
+        clock, idle_limit = workplace.reactor, workplace.config.idleTimeoutSeconds
+        self._deadline = Deadline(clock, self._tell_deadline, self.instance.fail)
+        self._idleness = Idleness(
+            clock,
+            idle_limit,
+            self._idle_since,
+            lambda: self.instance.fail(IdleTooLong(seconds=f"{idle_limit:g}")),
+        )
         self._last_sign_of_life = -LEAST_SECONDS_BETWEEN_SIGNS_OF_LIFE
 
     @property
@@ -90,8 +134,18 @@ class Runner:
         now: float = self._workplace.reactor.seconds()
         return now - self._since
 
+    def note_input(self) -> None:
+        """The client has said something."""
+        self._last_input = self._workplace.reactor.seconds()
+
+    def tell_place(self, ahead: int) -> None:
+        """Tell the client its place in the queue."""
+        self._client.send(f"queue:{ahead}")
+
     def fetch(self) -> None:
         """Fetch the project."""
+        self._began = True
+        self._since = self._workplace.reactor.seconds()
         self._log.info(
             "{name}: fetches {project}/{world} for {host}",
             name=self.name,
@@ -110,7 +164,12 @@ class Runner:
         self._stop_timer()
         if self._route is not None:
             self._log.info("{name}: runs on port {port}", name=self.name, port=self._route.port)
+            self._route.allow_broadcast = self._allow_broadcast
             self._client.send(f"webots:{self._route.url}")
+        self.note_input()
+        self._idleness.watch()
+        total = self._workplace.config.totalTimeoutSeconds
+        self._deadline.set(total, TimeIsUp(seconds=f"{total:g}"))
 
     def pass_sign_of_life(self) -> None:
         """Tell the client that Webots is alive; a Webots that says so more often than that is not repeated."""
@@ -118,6 +177,20 @@ class Runner:
         if now - self._last_sign_of_life >= LEAST_SECONDS_BETWEEN_SIGNS_OF_LIFE:
             self._last_sign_of_life = now
             self._client.send(".")
+
+    def note_pause(self) -> None:
+        """Count idleness from now on."""
+        self.note_input()
+
+    def allow_broadcast(self, allowed: bool) -> None:
+        """Let others watch, or not."""
+        self._allow_broadcast = allowed
+        if self._route is not None:
+            self._route.allow_broadcast = allowed
+
+    def end_within(self, seconds: float) -> None:
+        """End before the server does."""
+        self._deadline.set(seconds, ServerStopping())
 
     def reset_controller(self, request: ResetController) -> None:
         """Put a controller's file back."""
@@ -135,6 +208,12 @@ class Runner:
     def free(self) -> None:
         """Free process, way in and folder."""
         self._stop_timer()
+        self._deadline.stop()
+        self._idleness.stop()
+        if not self._began:
+            # It has waited only: there is nothing to free, and those behind it move up.
+            self.instance.freed()
+            return
         freeing = Deferred.fromCoroutine(self._free())
         freeing.addErrback(lambda failure: self._log.failure("{name}: cannot be freed", failure, name=self.name))
 
@@ -145,6 +224,14 @@ class Runner:
         )
         self._client.let_go()
         self.ended.callback(None)
+
+    def _tell_deadline(self, seconds: int) -> None:
+        self._client.send(f"shutdownTimeout: {seconds}")
+
+    def _idle_since(self) -> float | None:
+        if not self.life.idle or self._route is None:
+            return None
+        return max(self._last_input, self._route.last_input)
 
     def _do(self, effect: Coroutine[Deferred[Any], Any, None]) -> None:
         Deferred.fromCoroutine(self._guarded(effect)).addErrback(
@@ -174,26 +261,57 @@ class Runner:
         self.instance.fetched()
 
     async def _deliver(self) -> None:
-        self._workplace.simulator.check()
+        self._workplace.launch.simulator.check()
         self._workplace.projects.check(self.request)
         await self._work.start(_create, self._folder)
         await self._workplace.projects.deliver(self.request, self._folder, self._work)
 
     async def _launch(self) -> None:
-        workplace, simulator = self._workplace, self._workplace.simulator
+        workplace = self._workplace
+        simulator = workplace.launch.simulator
         simulator.check()
-        self._route = workplace.gate.open()
-        self._process = WebotsProcess(workplace.reactor, self.name, self.instance)
+        self._route = route = workplace.gate.open(self._connect, self.request.host.url)
         world = self._folder.world(self.request.world)
-        self._process.run(
-            simulator.arguments(self._route.port, world, self.request.may_edit),
-            simulator.environment(self._folder.home, os.environ),
+        webots = simulator.arguments(route.port, world, self.request.may_edit)
+        await self._join_cgroup()
+        self._process = process = WebotsProcess(workplace.reactor, self.name, self.instance, self._used)
+        process.run(
+            lambda channel: self._in_cgroup(workplace.launch.command(self._folder, webots, route.port, channel)),
+            workplace.launch.environment(self._folder),
             self._folder.project,
         )
         seconds = workplace.config.startTimeoutSeconds
         self._start_timer = workplace.reactor.callLater(
             seconds, self.instance.fail, WebotsSilent(seconds=f"{seconds:g}")
         )
+        if process.pid is not None:
+            workplace.guard.watch(process.pid, self.cgroup.path if self.cgroup else None)
+            await self._work.start(_remember, self._folder, process.pid)
+
+    async def _join_cgroup(self) -> None:
+        if self._workplace.cgroups is not None:
+            try:
+                self.cgroup = self._workplace.cgroups.create(str(self._number))
+            except OSError as error:
+                raise WebotsNotFound(detail=f"its cgroup cannot be made ({error})") from error
+
+    def _in_cgroup(self, command: list[str]) -> list[str]:
+        return command if self.cgroup is None else in_cgroup(self.cgroup.procs, command)
+
+    def _connect(self) -> Deferred[socket.socket]:
+        """Connect to Webots, for the gate."""
+        if self._process is None:
+            raise ConnectionRefusedError("Webots is not running")
+        return self._process.dial()
+
+    def _used(self, use: Use) -> None:
+        """See to it that the instance uses no more than it may."""
+        config = self._workplace.config
+        self.use = use
+        if use.memory > config.maxMemoryMegabytes * _MEGABYTE:
+            self.instance.fail(TooMuchMemory(limit=config.maxMemoryMegabytes))
+        elif use.disk > config.maxProjectMegabytes * _MEGABYTE or use.files > config.maxProjectFiles:
+            self.instance.fail(TooMuchSaved(limit=config.maxProjectMegabytes, files=config.maxProjectFiles))
 
     async def _reset_controller(self, request: ResetController) -> None:
         try:
@@ -211,11 +329,34 @@ class Runner:
             self._delivery.cancel()
         await self._work.stop()
         if self._process is not None:
+            pid = self._process.pid
             await self._process.end(self._workplace.config.endTimeoutSeconds)
+            if pid is not None:
+                self._workplace.guard.forget(pid)
+        await self._remove_cgroup()
         if self._route is not None:
             self._workplace.gate.close(self._route)
         await self._remove_folder()
         self.instance.freed()
+
+    async def _remove_cgroup(self) -> None:
+        """End what may be left in the cgroup, and remove it."""
+        cgroup, reactor = self.cgroup, self._workplace.reactor
+        if cgroup is None:
+            return
+        try:
+            cgroup.kill()
+            end = reactor.seconds() + CGROUP_SECONDS
+            while cgroup.populated and reactor.seconds() < end:
+                await deferLater(reactor, _CGROUP_LOOK_SECONDS)
+            cgroup.remove()
+        except OSError as error:
+            self._log.error(
+                "{name}: the cgroup {cgroup} cannot be removed ({error}); look for what runs in it",
+                name=self.name,
+                cgroup=str(cgroup.path),
+                error=error,
+            )
 
     async def _remove_folder(self) -> None:
         try:
@@ -241,6 +382,10 @@ def _create(go_on: GoOn, folder: InstanceFolder) -> None:
 def _put_back(go_on: GoOn, folder: InstanceFolder, request: ResetController) -> None:
     go_on()
     folder.reset_controller(request)
+
+
+def _remember(go_on: GoOn, folder: InstanceFolder, pid: int) -> None:
+    remember_process(folder, pid)
 
 
 def _remove(go_on: GoOn, folder: InstanceFolder) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import attrs
 from twisted.application.service import IService, MultiService, Service
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -13,13 +14,19 @@ from twisted.python.threadpool import ThreadPool
 from webots_cloud.config import ConfigOptions, ServerConfig, SimulationConfig
 from webots_cloud.listening import Listener
 from webots_cloud.logfile import log_to
+from webots_cloud.simulation.addresses import Addresses
 from webots_cloud.simulation.archive import Limits
+from webots_cloud.simulation.cgroup import CgroupLimits, Cgroups, NotDelegated
 from webots_cloud.simulation.client import ClientFactory
-from webots_cloud.simulation.gate import DirectGate
+from webots_cloud.simulation.gate import make_gate
+from webots_cloud.simulation.guard import Guard
 from webots_cloud.simulation.instances import Instances
+from webots_cloud.simulation.launch import Launch
+from webots_cloud.simulation.leftovers import InstancesFolder
 from webots_cloud.simulation.machine import Machine, Sensors
 from webots_cloud.simulation.project import BaseAndHost
 from webots_cloud.simulation.runner import Workplace
+from webots_cloud.simulation.sandbox import make_sandbox, try_out
 from webots_cloud.simulation.web import simulation_site
 from webots_cloud.simulation.webots import find_simulator
 from webots_cloud.simulation.website_host import HostClient, Keys
@@ -40,26 +47,46 @@ class SimulationService(MultiService):
 
     @ivar instances: what it runs.
     @ivar listener: where it listens.
+    @ivar launch: how instances are started.
     """
 
     _log = Logger()
 
     def __init__(self, reactor: Any, config: SimulationConfig) -> None:
+        """Prepare to run.
+
+        @raise SystemExit: if instances cannot be put into their sandbox; with what to do.
+        """
         MultiService.__init__(self)
+        # The paths that instances see are the real ones.
+        config = attrs.evolve(config, instancesDir=config.instancesDir.resolve())
         self._reactor = reactor
         self._pool = ThreadPool(0, _THREADS, "simulation")
+        self._folder = InstancesFolder(config.instancesDir)
         simulator = find_simulator(config.webotsHome)
+        self.launch = Launch(config, make_sandbox(config, simulator.folders), simulator)
         self._log.info("[simulation] runs {simulator}", simulator=simulator.name)
-        self.instances = Instances(_workplace(reactor, config, self._pool, simulator))
+        if self.launch.sandbox.warning:
+            self._log.warn("[simulation] {warning}", warning=self.launch.sandbox.warning)
+        guard = Guard(reactor)
+        self._workplace = workplace = _workplace(reactor, config, self._pool, self.launch, guard)
+        self.instances = Instances(workplace)
         machine = Machine(reactor, self._pool, config.logDir if config.monitorLogEnabled else None, Sensors())
         self._clients = clients = ClientFactory(reactor, self.instances, config.requestTimeoutSeconds)
-        site = simulation_site(reactor, machine, self.instances, simulator, clients)
+        addresses = Addresses(
+            reactor.seconds, config.maxSocketsPerAddress, config.maxStartsPerMinute, config.trustedProxies
+        )
+        site = simulation_site(reactor, machine, self.instances, self.launch, clients, addresses, workplace.gate)
         self.listener = Listener(reactor, config.section, config.endpoints, site)
-        for service in (log_to(config), machine, self.listener):
+        for service in (log_to(config), machine, guard, self.listener):
             service.setServiceParent(self)
 
     def startService(self) -> None:
-        """Start the threads, then everything."""
+        """Remove what an earlier run has left, and start the threads, then everything.
+
+        @raise SystemExit: if another server has the same folder for its instances.
+        """
+        self._take_over()
         # Not earlier: a server that cannot listen ends at once, and must not be kept by threads that wait for work.
         self._reactor.callWhenRunning(self._pool.start)
         MultiService.startService(self)
@@ -74,22 +101,52 @@ class SimulationService(MultiService):
         await self._clients.connections.close()
         await MultiService.stopService(self)
         self._pool.stop()
+        self._folder.unlock()
+
+    def _take_over(self) -> None:
+        """Make the folder of instances this server's own, and remove what is left from an earlier run."""
+        try:
+            self._folder.lock()
+            self._folder.clean()
+        except (ValueError, OSError) as error:
+            raise SystemExit(f"[simulation] instancesDir: {error}") from error
+        if self._workplace.cgroups is not None:
+            for cgroup in self._workplace.cgroups.leftovers():
+                cgroup.kill()
+                cgroup.remove()
 
 
-def _workplace(reactor: Any, config: SimulationConfig, pool: ThreadPool, simulator: Any) -> Workplace:
+def _workplace(reactor: Any, config: SimulationConfig, pool: ThreadPool, launch: Launch, guard: Guard) -> Workplace:
     keys = Keys(config.keyDir, config.hostPorts)
     projects = BaseAndHost(
         config.projectsDir,
         HostClient(reactor, keys, config.maxArchiveMegabytes * _MEGABYTE),
         Limits(config.maxProjectMegabytes * _MEGABYTE, config.maxProjectFiles),
     )
-    ports = range(config.port + 1, config.port + config.maxConnections + 1)
-    return Workplace(reactor, config, pool, projects, simulator, DirectGate(config.server, ports))
+    return Workplace(reactor, config, pool, projects, launch, make_gate(reactor, config), guard, _cgroups(config))
+
+
+def _cgroups(config: SimulationConfig) -> Cgroups | None:
+    limits = CgroupLimits(config.maxMemoryMegabytes * _MEGABYTE, config.cpuWeight, config.maxProcesses)
+    found = Cgroups.find(limits)
+    if isinstance(found, NotDelegated):
+        SimulationService._log.info(
+            "[simulation] instances have no cgroups of their own ({why}); limits hold for each process, and memory is "
+            "watched",
+            why=found.why,
+        )
+        return None
+    return found
 
 
 def simulation_service(reactor: Any, config: SimulationConfig) -> Service:
-    """Make the simulation server."""
-    return SimulationService(reactor, config)
+    """Make the simulation server, and see whether its sandbox works on this machine.
+
+    @raise SystemExit: if it does not.
+    """
+    service = SimulationService(reactor, config)
+    try_out(service.launch.sandbox, config.instancesDir)
+    return service
 
 
 def makeService(options: Options) -> IService:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from html import escape
-from typing import cast
+from typing import Any, cast
 
 from autobahn.twisted.resource import WebSocketResource
 from twisted.internet.interfaces import IReactorTime
@@ -11,11 +12,15 @@ from twisted.web.http import Request
 from twisted.web.iweb import IRequest
 from twisted.web.resource import Resource
 
-from webots_cloud.simulation.client import ClientFactory
+from webots_cloud.simulation.addresses import Addresses
+from webots_cloud.simulation.client import ClientFactory, ClientProtocol
+from webots_cloud.simulation.gate import Gate, ProxyGate
 from webots_cloud.simulation.instances import Instances
+from webots_cloud.simulation.launch import Launch
 from webots_cloud.simulation.machine import Machine
-from webots_cloud.simulation.webots import Simulator
-from webots_cloud.site import PromptChannel, PromptSite
+from webots_cloud.simulation.proxy import WebotsResource
+from webots_cloud.simulation.runner import Runner
+from webots_cloud.simulation.site import CountedChannel, CountedSite
 
 FULL = 100.0
 _PAGE_HEADERS = {
@@ -49,11 +54,11 @@ class MonitorPage(Resource):
 
     isLeaf = True
 
-    def __init__(self, machine: Machine, instances: Instances, simulator: Simulator) -> None:
+    def __init__(self, machine: Machine, instances: Instances, launch: Launch) -> None:
         Resource.__init__(self)
         self._machine = machine
         self._instances = instances
-        self._simulator = simulator
+        self._launch = launch
 
     def render_GET(self, request: IRequest) -> bytes:
         """Answer with a page that needs no script."""
@@ -69,8 +74,10 @@ class MonitorPage(Resource):
             ":root{color-scheme:light dark}body{font-family:system-ui,sans-serif;margin:2rem auto;max-width:60rem;"
             "padding:0 1rem}table{border-collapse:collapse}td,th{padding:.3rem .8rem;text-align:left}"
             "</style></head><body><h1>Simulation server</h1>"
-            f"<p>Simulator: {escape(self._simulator.name)}</p>"
-            f"<p>Load: {self._machine.load:.1f} %; instances: {len(self._instances)} of {self._instances.capacity}</p>"
+            f"<p>Simulator: {escape(self._launch.simulator.name)}</p>"
+            f"<p><strong>{escape(self._launch.sandbox.warning)}</strong></p>"
+            f"<p>Load: {self._machine.load:.1f} %; instances: {len(self._instances)} of {self._instances.capacity}, "
+            f"waiting: {self._instances.waiting}</p>"
             f"{self._measures()}{self._table()}</body></html>"
         )
 
@@ -91,11 +98,40 @@ class MonitorPage(Resource):
         rows = "".join(
             f"<tr><td>{escape(runner.name)}</td><td>{escape(runner.request.project)}</td>"
             f"<td>{escape(runner.request.world)}</td><td>{runner.life.phase.value}</td>"
-            f"<td>{'idle' if runner.life.idle else 'busy'}</td><td>{runner.age:.0f} s</td></tr>"
+            f"<td>{'idle' if runner.life.idle else 'busy'}</td><td>{runner.age:.0f} s</td>{_usage(runner)}</tr>"
             for runner in self._instances
         )
-        head = "<tr><th>Instance</th><th>Project</th><th>World</th><th>Phase</th><th>Activity</th><th>Age</th></tr>"
-        return f"<table>{head}{rows}</table>"
+        titles = (
+            "Instance",
+            "Project",
+            "World",
+            "Phase",
+            "Activity",
+            "Age",
+            "Memory",
+            "Processor",
+            "Processes",
+            "Disk",
+        )
+        return f"<table><tr>{''.join(f'<th>{title}</th>' for title in titles)}</tr>{rows}</table>"
+
+
+def _usage(runner: Runner) -> str:
+    """Give the cells that tell what an instance uses: by its cgroup, or as its launcher has measured."""
+    memory = processor = processes = disk = ""
+    if runner.use is not None:
+        memory, processes = _megabytes(runner.use.memory), str(runner.use.processes)
+        disk = _megabytes(runner.use.disk)
+    if runner.cgroup is not None:
+        # Between two looks at it, it may have been removed.
+        with suppress(OSError):
+            use = runner.cgroup.use()
+            memory, processor, processes = _megabytes(use.memory), f"{use.cpu_seconds:.1f} s", str(use.processes)
+    return "".join(f"<td>{cell}</td>" for cell in (memory, processor, processes, disk))
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 10**6:.1f} MB"
 
 
 class ClientSocket(Resource):
@@ -111,8 +147,11 @@ class ClientSocket(Resource):
         """Hand the connection over where it is to become a WebSocket."""
         upgrade = request.getHeader("upgrade") or ""
         if upgrade.lower() == "websocket" and request.method == b"GET":
-            cast(PromptChannel, request.channel).hand_over()
+            channel = cast(CountedChannel, request.channel)
+            channel.hand_over()
+            transport = cast(Any, channel.transport)
             answer: bytes | int = self._sockets.render(request)
+            cast(ClientProtocol, transport.protocol).visit = channel.visit
             return answer
         request.setResponseCode(426)
         request.setHeader("upgrade", "websocket")
@@ -121,11 +160,19 @@ class ClientSocket(Resource):
 
 
 def simulation_site(
-    clock: IReactorTime, machine: Machine, instances: Instances, simulator: Simulator, clients: ClientFactory
-) -> PromptSite:
+    clock: IReactorTime,
+    machine: Machine,
+    instances: Instances,
+    launch: Launch,
+    clients: ClientFactory,
+    addresses: Addresses,
+    gate: Gate,
+) -> CountedSite:
     """Put the resources together."""
     root = Resource()
     root.putChild(b"load", LoadPage(machine, instances))
-    root.putChild(b"monitor", MonitorPage(machine, instances, simulator))
+    root.putChild(b"monitor", MonitorPage(machine, instances, launch))
     root.putChild(b"client", ClientSocket(clients))
-    return PromptSite(clock, root)
+    if isinstance(gate, ProxyGate):
+        root.putChild(b"webots", WebotsResource(clock, gate))
+    return CountedSite(clock, root, addresses, clients.request_timeout)

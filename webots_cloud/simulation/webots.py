@@ -1,34 +1,20 @@
-"""Webots, or the stand-in, as a process: its command line, and its standard output as events."""
+"""Webots, or the stand-in: its command line, and its standard output as events."""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
-import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import attrs
-from twisted.internet.defer import Deferred
-from twisted.internet.error import ProcessDone, ProcessTerminated
-from twisted.internet.interfaces import IDelayedCall
-from twisted.internet.protocol import ProcessProtocol
-from twisted.logger import Logger
-from twisted.python.failure import Failure
 
-from webots_cloud.errors import WebotsNotFound, quoted
+from webots_cloud.errors import WebotsNotFound
 
 MAX_LINE_BYTES = 4096
 """Longer lines of output are cut; no word of docs/protocol.md section 3 is nearly as long."""
-LOGGED_LINES = 200
-"""How many lines of one Webots go to the log, so that a flood from a project cannot fill the disk."""
-LOGGED_CHARACTERS = 500
-LAST_WORDS_SECONDS = 1.0
-"""How long the output of a Webots that has ended is still read."""
-_INHERITED = ("PATH", "LANG", "LC_ALL", "DISPLAY", "XAUTHORITY")
 
 
 @attrs.frozen
@@ -69,15 +55,26 @@ class Simulator:
         generation = _generation_b if self.version >= "R2022" else _generation_a
         return [*self.command, "--batch", "--mode=pause", *generation(port, may_edit), str(world)]
 
-    def environment(self, home: Path, environ: Mapping[str, str]) -> dict[str, str]:
-        """Give the environment, made from nothing but what Webots needs.
+    @property
+    def needs_display(self) -> bool:
+        """Whether it draws on an X display."""
+        return self.home is not None
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The folders that it has to read, beside those of the system."""
+        if self.home is not None:
+            return (self.home,)
+        return Path(sys.prefix), Path(sys.base_prefix), Path(__file__).resolve().parents[1]
+
+    def environment(self, home: Path) -> dict[str, str]:
+        """Give the environment, made from nothing.
 
         @param home: what it takes for its user's home and for temporary files.
-        @param environ: this process's environment.
         """
-        inherited = {name: environ[name] for name in _INHERITED if name in environ}
         own = {"WEBOTS_HOME": str(self.home)} if self.home else {}
-        return {**inherited, **own, "HOME": str(home), "TMPDIR": str(home), "XDG_RUNTIME_DIR": str(home)}
+        folders = {name: str(home) for name in ("HOME", "TMPDIR", "XDG_RUNTIME_DIR")}
+        return {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", **own, **folders}
 
 
 def _generation_a(port: int, may_edit: bool) -> list[str]:
@@ -172,148 +169,3 @@ class WebotsOutput:
     def _sign_of_life(self) -> None:
         self._opened()
         self._events.sign_of_life()
-
-
-class WebotsProcess(ProcessProtocol):
-    """A running Webots, leader of a process group of its own.
-
-    @ivar pid: its process id, also that of the group; C{None} when it is not running.
-    """
-
-    _log = Logger()
-
-    def __init__(self, reactor: Any, name: str, events: WebotsEvents) -> None:
-        """Prepare to run.
-
-        @param name: the instance's name in the log.
-        @param events: told of everything.
-        """
-        self._reactor = reactor
-        self._name = name
-        self._events = events
-        self._output = WebotsOutput(events, self._log_line)
-        self._errors = WebotsOutput(_NoEvents(), self._log_line)
-        self._lines_left = LOGGED_LINES
-        self._last_line = b""
-        self._last_words: IDelayedCall | None = None
-        self._gone: Deferred[None] | None = None
-        self.pid: int | None = None
-
-    def run(self, arguments: list[str], environment: dict[str, str], folder: Path) -> None:
-        """Start it; what happens then goes to the events.
-
-        @param folder: its current folder.
-        @raise OSError: if no process can be made.
-        """
-        setsid = shutil.which("setsid") or "/usr/bin/setsid"
-        process = self._reactor.spawnProcess(self, setsid, [setsid, *arguments], environment, str(folder))
-        self.pid = process.pid
-        self._gone = Deferred()
-
-    def connectionMade(self) -> None:
-        """Give it no input."""
-        if self.transport is not None:
-            self.transport.closeStdin()
-
-    def outReceived(self, data: bytes) -> None:
-        """Read what it says."""
-        self._output.received(data)
-
-    def errReceived(self, data: bytes) -> None:
-        """Log what it complains of."""
-        self._errors.received(data)
-
-    def processExited(self, reason: Failure) -> None:
-        """End what it started, and read its last words, but wait for them no longer than a moment.
-
-        What it started may have left its process group, and hold its pipes open for ever.
-        """
-        if self.pid is not None:
-            _signal_group(self.pid, signal.SIGKILL)
-        self.pid = None
-        if self.transport is not None:
-            self._last_words = self._reactor.callLater(LAST_WORDS_SECONDS, self.transport.loseConnection)
-
-    def processEnded(self, reason: Failure) -> None:
-        """Tell how it ended; all of its output has been read."""
-        if self._last_words is not None and self._last_words.active():
-            self._last_words.cancel()
-        self._output.ended()
-        self._errors.ended()
-        how = _how_it_ended(reason.value)
-        self._log.debug("{name}: ended {how}, saying {line}", name=self._name, how=how, line=_shown(self._last_line))
-        self._is_gone()
-        self._events.exited(how)
-
-    async def end(self, patience: float) -> None:
-        """End it with all that it started: SIGTERM, then SIGKILL; returns when it is gone.
-
-        @param patience: seconds to wait after SIGTERM, and once more after SIGKILL.
-        """
-        if self._gone is None:
-            return
-        gone = self._gone
-        self._signal(signal.SIGTERM)
-        kill = self._reactor.callLater(patience, self._signal, signal.SIGKILL)
-        give_up = self._reactor.callLater(2 * patience, self._give_up)
-        await gone
-        for call in (kill, give_up):
-            if call.active():
-                call.cancel()
-
-    def _give_up(self) -> None:
-        self._log.error("{name}: process {pid} does not end even after SIGKILL", name=self._name, pid=self.pid)
-        self._is_gone()
-
-    def _is_gone(self) -> None:
-        gone, self._gone = self._gone, None
-        if gone is not None:
-            gone.callback(None)
-
-    def _signal(self, number: signal.Signals) -> None:
-        if self.pid is not None and not _signal_group(self.pid, number):
-            # It was started a moment ago and does not lead a group yet.
-            os.kill(self.pid, number)
-
-    def _log_line(self, line: bytes) -> None:
-        self._last_line = line
-        if self._lines_left > 0:
-            self._lines_left -= 1
-            self._log.info("{name}: {line}", name=self._name, line=_shown(line))
-
-
-class _NoEvents:
-    """Standard error has no words; it is only logged."""
-
-    def opened(self) -> None: ...
-
-    def sign_of_life(self) -> None: ...
-
-    def paused(self) -> None: ...
-
-    def resumed(self) -> None: ...
-
-    def exited(self, how: str) -> None: ...
-
-
-def _signal_group(leader: int, number: signal.Signals) -> bool:
-    """Send a signal to a process group; tell whether there is one."""
-    try:
-        os.killpg(leader, number)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def _shown(line: bytes) -> str:
-    return quoted(line.decode("utf-8", "replace"), LOGGED_CHARACTERS)
-
-
-def _how_it_ended(reason: BaseException | None) -> str:
-    if isinstance(reason, ProcessDone):
-        return "by itself"
-    if isinstance(reason, ProcessTerminated) and reason.signal is not None:
-        return f"by signal {signal.Signals(reason.signal).name}"
-    if isinstance(reason, ProcessTerminated):
-        return f"with exit code {reason.exitCode}"
-    return f"in an unknown way ({reason})"

@@ -1,0 +1,101 @@
+"""The proxy behind TLS: nothing of it may go past the encryption."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from OpenSSL import SSL
+from twisted.internet.endpoints import TCP4ClientEndpoint, wrapClientTLS
+from twisted.internet.ssl import CertificateOptions, ClientContextFactory, PrivateCertificate
+
+from tests.simulation.proxied import PING, ProxyCase, frame, reactor, request
+
+
+def certificate() -> CertificateOptions:
+    """Make a certificate that nobody trusts."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name.from_rfc4514_string("CN=localhost")
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + made.public_bytes(Encoding.PEM)
+    options: CertificateOptions = PrivateCertificate.loadPEM(pem).options()
+    return options
+
+
+class TrustsAll(ClientContextFactory):
+    """A client that looks at no certificate."""
+
+    def getContext(self) -> SSL.Context:
+        return SSL.Context(SSL.TLS_METHOD)
+
+
+class TLSTest(ProxyCase):
+    def listen(self) -> Any:
+        return reactor.listenSSL(0, self.site, certificate(), interface="127.0.0.1")
+
+    def endpoint(self, port: int) -> Any:
+        return wrapClientTLS(_Creator(), TCP4ClientEndpoint(reactor, "127.0.0.1", port))
+
+    async def test_a_driver_is_heard_and_hears(self) -> None:
+        client, webots = await self.drives()
+        client.say(b"input")
+        self.assertEqual(await webots.take(5), b"input")
+        data = bytes(range(256)) * 20000
+        webots.say(data)
+        self.assertEqual(await client.take(len(data)), data)
+        webots.leave()
+        self.assertEqual(await client.all(), b"")
+
+    async def test_a_slow_client_loses_nothing(self) -> None:
+        client, webots = await self.drives()
+        client.read_no_more()
+        data = bytes(range(256)) * 20000
+        webots.say(data)
+        client.say(b"input")
+        await webots.take(5)
+        client.read_on()
+        self.assertEqual(await client.take(len(data)), data)
+
+    async def test_a_watcher_is_not_heard(self) -> None:
+        client, webots = await self.watches()
+        client.say(frame(b"pause"), frame(b"!", PING))
+        self.assertEqual(await webots.take(7), frame(b"!", PING))
+
+    async def test_a_second_driver_is_told_why_it_is_refused(self) -> None:
+        await self.drives()
+        client, _ = await self.opened(frame(b"x3d"))
+        self.assertEqual((await self.refused(client))[0], 1008)
+
+    async def test_textures_pass(self) -> None:
+        client = await self.client()
+        client.say(request(self.path("/a")), request(self.path("/b")))
+        for name in (b"/a", b"/b"):
+            webots = await self.webots()
+            await webots.until(b"GET " + name)
+            webots.say(b"HTTP/1.1 200 OK\r\nContent-Length: 500000\r\n\r\n" + name * 250000)
+            self.assertEqual((await client.answer())[2], name * 250000)
+
+    async def test_closing_the_route_ends_all(self) -> None:
+        client, webots = await self.drives()
+        undecided, silent = await self.opened()
+        self.gate.close(self.route)
+        for peer in (client, webots, undecided, silent):
+            await peer.gone
+
+
+class _Creator:
+    """Gives wrapClientTLS connections that trust all."""
+
+    def clientConnectionForTLS(self, protocol: Any) -> SSL.Connection:
+        connection = SSL.Connection(TrustsAll().getContext(), None)
+        connection.set_app_data(protocol)
+        return connection

@@ -1,0 +1,269 @@
+"""WebSockets through the proxy: what goes to Webots and back, and who may say what."""
+
+from __future__ import annotations
+
+from tests.simulation.proxied import (
+    ACCEPTED,
+    BINARY,
+    CLOSE,
+    PAGE,
+    PING,
+    PONG,
+    SERVER,
+    TEXT,
+    UPGRADE,
+    ProxyCase,
+    frame,
+    request,
+)
+
+
+class HandshakeTest(ProxyCase):
+    async def test_webots_gets_a_handshake_of_ours_and_the_client_one_of_ours(self) -> None:
+        headers = {"Sec-WebSocket-Extensions": "permessage-deflate", "Cookie": "a=b", "Sec-WebSocket-Protocol": "a, b"}
+        client = await self.asks("/?url=world", UPGRADE | headers)
+        webots = await self.webots()
+        self.assertEqual(
+            await webots.until(b"\r\n\r\n"),
+            b"GET /?url=world HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+            b"Sec-WebSocket-Protocol: a, b\r\n\r\n",
+        )
+        webots.say(ACCEPTED[:-2], b"Set-Cookie: c=d\r\nSec-WebSocket-Protocol: b\r\n\r\n")
+        self.assertEqual(await client.until(b"\r\n\r\n"), ACCEPTED[:-2] + b"Sec-WebSocket-Protocol: b\r\n\r\n")
+
+    async def test_what_comes_together_with_the_heads_is_not_lost(self) -> None:
+        client = await self.client()
+        client.say(request(self.path(), UPGRADE), frame(b"x3d"), frame(b"pause"))
+        webots = await self.webots()
+        await webots.until(b"\r\n\r\n")
+        webots.say(ACCEPTED, b"\x81\x05hello")
+        self.assertEqual(await webots.take(18), (frame(b"x3d") + frame(b"pause"))[:18])
+        self.assertEqual(await client.until(b"hello"), ACCEPTED + b"\x81\x05hello")
+        webots.say(b"\x81\x05again")
+        self.assertEqual(await client.until(b"again"), b"\x81\x05again")
+
+    async def test_what_waits_from_an_earlier_answer_comes_first(self) -> None:
+        client = await self.client()
+        client.say(request("/webots/wrong/") * 3, request(self.path(), UPGRADE), frame(b"x3d"))
+        webots = await self.webots()
+        await webots.until(b"\r\n\r\n")
+        webots.say(ACCEPTED, b"\x81\x05hello")
+        for _ in range(3):
+            status, _, _ = await client.answer()
+            self.assertEqual(status, 404)
+        self.assertEqual(await client.until(b"hello"), ACCEPTED + b"\x81\x05hello")
+
+    async def test_pages_of_other_sites_are_refused(self) -> None:
+        for origin in ("https://evil.example", PAGE + ".evil.example", "http://robotbenchmark.net", ""):
+            self.assertEqual(await self.status("/", UPGRADE | {"Origin": origin}), 403, origin)
+        self.assertEqual(await self.status("/", UPGRADE | {"Origin": f"{PAGE}\r\nOrigin: {PAGE}"}), 403)
+
+    async def test_the_owners_page_the_servers_own_and_robot_windows_may_connect(self) -> None:
+        for origin in (PAGE, PAGE.upper(), SERVER, SERVER.replace("http", "https"), "null"):
+            await self.opened(headers={"Origin": origin})
+
+    async def test_without_a_known_page_only_the_servers_own_may_connect(self) -> None:
+        self.open(origin=None)
+        self.assertEqual(await self.status("/", UPGRADE | {"Origin": PAGE}), 403)
+        await self.opened(headers={"Origin": SERVER})
+        await self.opened()
+
+    async def test_nothing_else_can_be_upgraded_to(self) -> None:
+        for headers in (
+            {"Upgrade": "h2c"},
+            {"Upgrade": "websocket, h2c"},
+            {"Upgrade": ""},
+            {"Connection": "keep-alive"},
+            {"Sec-WebSocket-Key": "short"},
+            {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="},
+            {"Sec-WebSocket-Protocol": "a b"},
+            {"Sec-WebSocket-Protocol": ",".join(f"p{number}" for number in range(9))},
+            {"Content-Length": "3\r\n\r\nabc\r\nX: "},
+        ):
+            self.assertEqual(await self.status("/", UPGRADE | headers), 400, headers)
+        self.assertEqual(await self.status("/", UPGRADE, method="HEAD"), 400)
+        self.assertEqual(await self.status("/", UPGRADE, method="POST"), 405)
+        self.assertEqual(await self.status("/", UPGRADE, version="1.0"), 400)
+        self.assertEqual(self.dialled, [])
+
+    async def test_another_version_is_told_ours(self) -> None:
+        client = await self.asks("/", UPGRADE | {"Sec-WebSocket-Version": "8"})
+        status, headers, _ = await client.answer()
+        self.assertEqual((status, headers["sec-websocket-version"], headers["upgrade"]), (426, "13", "websocket"))
+
+    async def test_an_answer_that_does_not_agree_is_not_passed_on(self) -> None:
+        for answer in (
+            b"HTTP/1.1 200 OK\r\n\r\n",
+            b"HTTP/1.1 302 Found\r\nLocation: http://evil.example/\r\n\r\n",
+            ACCEPTED.replace(b"s3pPLMBi", b"xxxxxxxx"),
+            ACCEPTED.replace(b"Upgrade: websocket", b"Upgrade: h2c"),
+            ACCEPTED.replace(b"Connection: Upgrade", b"Connection: close"),
+            ACCEPTED[:-2] + b"Sec-WebSocket-Protocol: other\r\n\r\n",
+            ACCEPTED[:-2] + b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
+            ACCEPTED[:-2] + b" folded\r\n\r\n",
+            b"\x81\x05hello\r\n\r\n",
+            b"x" * 20000,
+        ):
+            client = await self.asks(headers=UPGRADE)
+            webots = await self.webots()
+            webots.say(answer)
+            status, _, _ = await client.answer()
+            self.assertEqual(status, 502, answer)
+            await webots.gone
+
+    async def test_a_request_that_follows_an_upgrade_is_none(self) -> None:
+        client, webots = await self.opened(request(self.path("/secret.txt")))
+        code, _ = await self.refused(client)
+        self.assertEqual(code, 1002)
+        self.assertEqual(await webots.all(), b"")
+        self.assertEqual(self.dialled, [])
+
+
+class DriverTest(ProxyCase):
+    async def test_bytes_go_both_ways_as_they_are(self) -> None:
+        client, webots = await self.drives()
+        client.say(b"any bytes \x00\xff")
+        self.assertEqual(await webots.take(12), b"any bytes \x00\xff")
+        webots.say(b"other bytes \xff\x00")
+        self.assertEqual(await client.take(14), b"other bytes \xff\x00")
+
+    async def test_webots_is_heard_only_when_the_client_has_said_what_it_wants(self) -> None:
+        client, webots = await self.opened()
+        webots.say(b"\x81\x05hello")
+        client.say(frame(b"hi", PING))
+        self.assertEqual(await webots.take(8), frame(b"hi", PING))
+        self.assertEqual(client.heard, b"")
+        client.say(frame(b"x3d"))
+        self.assertEqual(await client.take(7), b"\x81\x05hello")
+
+    async def test_a_first_message_in_parts_is_understood(self) -> None:
+        parts = frame(b"x3", fin=False) + frame(b"", 0, fin=False) + frame(b"", PING) + frame(b"d", 0)
+        client, webots = await self.opened(parts[:3])
+        for at in range(3, len(parts)):
+            client.say(parts[at : at + 1])
+        data = parts.replace(frame(b"", PING), b"")
+        self.assertEqual(await webots.take(len(parts)), frame(b"", PING) + data)
+
+    async def test_there_is_one_driver(self) -> None:
+        await self.drives()
+        for first in (frame(b"x3d"), frame(b"mjpeg: 800x600"), frame(b"x3d;broadcast", BINARY), frame(b"")):
+            client, webots = await self.opened(first, frame(b"pause"))
+            code, reason = await self.refused(client)
+            self.assertEqual(code, 1008)
+            self.assertIn("drives", reason)
+            self.assertEqual(await webots.all(), b"")
+
+    async def test_the_place_of_a_driver_that_has_left_is_free(self) -> None:
+        client, webots = await self.drives()
+        client.leave()
+        await webots.gone
+        client, webots = await self.drives()
+        webots.leave()
+        await client.gone
+        await self.drives()
+
+    async def test_once_others_may_watch_the_place_stays_the_first_drivers(self) -> None:
+        client, webots = await self.drives()
+        self.route.allow_broadcast = True
+        self.route.allow_broadcast = False
+        client.leave()
+        await webots.gone
+        client, _ = await self.opened(frame(b"x3d"))
+        self.assertEqual((await self.refused(client))[0], 1008)
+
+    async def test_who_comes_first_drives_even_where_others_may_watch(self) -> None:
+        self.route.allow_broadcast = True
+        await self.watches()
+        await self.drives()
+
+    async def test_the_drivers_input_is_noted_and_a_watchers_is_not(self) -> None:
+        client, webots = await self.drives()
+        begin = self.route.last_input
+        watcher, watched = await self.watches()
+        self.clock.advance(7)
+        watcher.say(frame(b"", PING))
+        await watched.take(6)
+        webots.say(b"something")
+        await client.take(9)
+        self.assertEqual(self.route.last_input, begin)
+        client.say(frame(b"pause"))
+        await webots.take(11)
+        self.assertEqual(self.route.last_input, begin + 7)
+
+    async def test_what_is_no_websocket_message_is_refused(self) -> None:
+        for first in (
+            b"\x81\x03x3d",
+            bytes([0xC1]) + frame(b"x3d")[1:],
+            bytes([0x83]) + frame(b"x3d")[1:],
+            frame(b"x3d", 0),
+            frame(b"x", fin=False) + frame(b"3d"),
+            frame(b"", PING, fin=False),
+            frame(b"x" * 126, PING),
+            frame(b"x" * 5000),
+            frame(b"x" * 70000),
+            b"\x81\xff" + b"\xff" * 8 + b"mask",
+            frame(b"x", fin=False) * 700,
+            frame(b"", PONG) * 1100,
+        ):
+            client, webots = await self.opened(first)
+            self.assertEqual((await self.refused(client))[0], 1002, first[:20])
+            self.assertEqual((await webots.all()).replace(frame(b"", PONG), b""), b"")
+
+
+class WatcherTest(ProxyCase):
+    async def test_nobody_may_watch_unless_the_owner_says_so(self) -> None:
+        for first in (b"x3d;broadcast", b"mjpeg: 800x600;broadcast", b";broadcast", b"x3d;fast;broadcast"):
+            client, webots = await self.opened(frame(first))
+            code, reason = await self.refused(client)
+            self.assertEqual(code, 1008)
+            self.assertIn("owner", reason)
+            self.assertEqual(await webots.all(), b"")
+
+    async def test_a_watcher_sees_and_is_not_heard(self) -> None:
+        client, webots = await self.watches()
+        webots.say(b"scene")
+        self.assertEqual(await client.take(5), b"scene")
+        client.say(frame(b"pause"), frame(b"a", PING), frame(b"x" * 100000, BINARY), frame(b"b", PONG))
+        client.say(frame(b"re", fin=False), frame(b"c", PING), frame(b"vert", 0), frame(b"\x03\xe8", CLOSE))
+        controls = frame(b"a", PING) + frame(b"b", PONG) + frame(b"c", PING) + frame(b"\x03\xe8", CLOSE)
+        self.assertEqual(await webots.take(len(controls)), controls)
+        client.leave()
+        self.assertEqual(await webots.all(), b"")
+
+    async def test_what_follows_the_first_message_at_once_is_dropped_too(self) -> None:
+        self.route.allow_broadcast = True
+        client, webots = await self.opened(frame(b"x3d;broadcast"), frame(b"revert"), frame(b"!", PING))
+        first = frame(b"x3d;broadcast") + frame(b"!", PING)
+        self.assertEqual(await webots.take(len(first)), first)
+        client.leave()
+        self.assertEqual(await webots.all(), b"")
+
+    async def test_a_watchers_first_message_can_be_nothing_else(self) -> None:
+        self.route.allow_broadcast = True
+        for first in (
+            b"pause;broadcast",
+            b'robot:{"message":";broadcast',
+            b"real-time:1;broadcast",
+            b"x3d;Broadcast;broadcast",
+        ):
+            client, webots = await self.opened(frame(first))
+            self.assertEqual((await self.refused(client))[0], 1008, first)
+            self.assertEqual(await webots.all(), b"")
+
+    async def test_all_ways_to_watch_are_known(self) -> None:
+        for first in (b"x3d;broadcast", b"w3d;broadcast", b"mjpeg: 800x600;broadcast", b"mjpeg:1x1;broadcast"):
+            await self.watches(first)
+
+    async def test_a_watcher_that_sends_no_frames_is_dropped(self) -> None:
+        for bad in (b"GET / HTTP/1.1\r\n\r\n", b"\x89\x00", frame(b"", PING, fin=False), frame(b"", TEXT) * 1100):
+            client, webots = await self.watches()
+            client.say(bad)
+            await client.gone
+            self.assertEqual((await webots.all()).replace(frame(b"", PING), b""), b"")
+
+    async def test_watching_does_not_end_when_it_is_not_allowed_any_more(self) -> None:
+        client, webots = await self.watches()
+        self.route.allow_broadcast = False
+        webots.say(b"scene")
+        self.assertEqual(await client.take(5), b"scene")
