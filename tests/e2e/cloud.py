@@ -53,6 +53,7 @@ class Cloud:
             start_new_session=True,
             text=True,
         )
+        self._guardians: list[psutil.Process] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -72,11 +73,13 @@ class Cloud:
 
     @property
     def processes(self) -> list[psutil.Process]:
-        """Everything that was started by the servers and is still there."""
-        return [child for child in psutil.Process(self.process.pid).children(recursive=True) if child.is_running()]
+        """All processes of instances that are still there."""
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        return [child for child in children if child.is_running() and child not in self._guardians]
 
     def wait_until_started(self) -> None:
         self.wait_for(lambda: f"Open {self.page}" in self.log, "the servers to start")
+        self._guardians = psutil.Process(self.process.pid).children()
 
     def wait_until_available(self) -> None:
         """Wait for a place; a busy test machine may count as full for a while."""

@@ -176,7 +176,7 @@ class ProxyCase(TestCase):
 
     limits = Limits(10, 100)
 
-    async def setUp(self) -> None:
+    def setUp(self) -> None:
         self._sockets = open_sockets()
         self.clock = ClockedReactor()
         origins = frozenset({SERVER, SERVER.replace("http", "https")})
@@ -185,13 +185,16 @@ class ProxyCase(TestCase):
         self._dials: list[Deferred[Peer]] = []
         self.peers: list[Peer] = []
         self.logged: list[LogEvent] = []
-        globalLogPublisher.addObserver(cast(ILogObserver, self.logged.append))
-        self.addCleanup(globalLogPublisher.removeObserver, self.logged.append)
+        observer = cast(ILogObserver, self.logged.append)
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        self.tokens: list[str] = []
         root = Resource()
         root.putChild(b"webots", WebotsResource(self.clock, self.gate))
         self.site = PromptSite(self.clock, root)
         self.listening = self.listen()
         self.route = self.open()
+        self.addCleanup(self.nothing_left)
 
     def listen(self) -> Any:
         """Listen with the site."""
@@ -200,7 +203,7 @@ class ProxyCase(TestCase):
     def open(self, connect: Any = None, origin: str | None = PAGE) -> Route:
         """Open a route."""
         self.route = self.gate.open(connect or self.dial, origin)
-        self.tokens = [*getattr(self, "tokens", []), self.route.url.rpartition("/")[2]]
+        self.tokens.append(self.route.url.rpartition("/")[2])
         return self.route
 
     @property
@@ -234,6 +237,8 @@ class ProxyCase(TestCase):
         if not self.dialled:
             self._dials.append(Deferred())
             await self._dials[-1]
+        # The proxy is waiting for the connection still.
+        await deferLater(reactor, 0)
         return self.dialled.pop(0)
 
     async def client(self) -> Peer:
@@ -290,7 +295,7 @@ class ProxyCase(TestCase):
         self.route.allow_broadcast = True
         return await self.drives(first)
 
-    async def tearDown(self) -> None:
+    async def nothing_left(self) -> None:
         """See that nothing is left."""
         for route in list(self.gate._keys):
             self.gate.close(route)
@@ -300,12 +305,12 @@ class ProxyCase(TestCase):
                 await peer.gone
         await self.listening.stopListening()
         await self.until_true(lambda: open_sockets() <= self._sockets)
-        self.assertEqual([call for call in self.clock.getDelayedCalls() if call.active()], [])
-        self.assertEqual(len(self.site.channels), 0)
+        assert [call for call in self.clock.getDelayedCalls() if call.active()] == []
+        assert len(self.site.channels) == 0
         logged = "\n".join(eventAsText(event) + repr(event) for event in self.logged)
         for token in self.tokens:
-            self.assertNotIn(token, logged)
-        self.assertEqual([event for event in self.logged if "log_failure" in event], [])
+            assert token not in logged
+        assert [event for event in self.logged if "log_failure" in event] == []
 
     async def until_true(self, condition: Any) -> None:
         """Wait for something that no event tells of."""
@@ -317,9 +322,9 @@ class ProxyCase(TestCase):
     async def refused(self, client: Peer) -> tuple[int, str]:
         """Wait for a close frame and the end of the connection; give code and reason."""
         first, length = await client.take(2)
-        self.assertEqual((first, length < 126), (0x80 | CLOSE, True))
+        assert (first, length < 126) == (0x80 | CLOSE, True)
         payload = await client.take(length)
         client.leave()
         await client.gone
-        self.assertTrue(client.clean)
+        assert client.clean
         return int.from_bytes(payload[:2], "big"), payload[2:].decode()

@@ -11,11 +11,12 @@ import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
 import attrs
 import pytest
+from twisted.logger import capturedLogs, formatEvent
 
+from webots_cloud.simulation import cgroup as cgroup_module
 from webots_cloud.simulation.cgroup import Cgroup, CgroupLimits, Cgroups, NotDelegated, Use
 
 LIMITS = CgroupLimits(memory=2**32, cpu_weight=50, processes=500)
@@ -287,14 +288,32 @@ class TestEnding:
             cgroup.kill()
 
 
-def test_leftovers_are_instances_and_nothing_else(kernel: Kernel) -> None:
-    cgroups = kernel.found()
-    (kernel.service / "other").mkdir()
-    (kernel.service / "instance-file").write_text("")
-    made = [cgroups.create(name) for name in ("2-b", "1-a")]
-    again = cast(Cgroups, kernel.find())
-    assert again.leftovers() == sorted(made, key=lambda cgroup: cgroup.path)
-    for left in again.leftovers():
-        left.kill()
-        left.remove()
-    assert again.leftovers() == []
+class TestLeftovers:
+    def test_are_instances_and_nothing_else(self, kernel: Kernel) -> None:
+        cgroups = kernel.found()
+        (kernel.service / "other").mkdir()
+        (kernel.service / "instance-file").write_text("")
+        made = [cgroups.create(name) for name in ("2-b", "1-a")]
+        again = kernel.found()
+        assert again.leftovers() == sorted(made, key=lambda cgroup: cgroup.path)
+        assert again.clean() == 2
+        assert again.leftovers() == []
+        assert (kernel.service / "other").is_dir()
+
+    def test_one_whose_processes_do_not_end_is_told_of_and_the_others_are_removed(
+        self, kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(cgroup_module, "END_SECONDS", 0.05)
+        cgroups = kernel.found()
+        stubborn, other = cgroups.create("1"), cgroups.create("2")
+        (stubborn.path / "cgroup.events").write_text("populated 1\nfrozen 0\n")
+        with capturedLogs() as logs:
+            assert cgroups.clean() == 1
+        assert cgroups.leftovers() == [stubborn]
+        assert not other.path.exists()
+        (said,) = [str(formatEvent(event)) for event in logs]
+        assert said.startswith(f"The cgroup {stubborn.path}, left by an earlier run, cannot be removed (")
+
+    def test_one_that_has_vanished_is_not_waited_for(self, cgroup: Cgroup) -> None:
+        os.rmdir(cgroup.path)
+        cgroup.wait(60)

@@ -13,6 +13,7 @@ from webots_cloud.errors import BadName, BadRequest, ClientError, GitHubNotSuppo
 from webots_cloud.secret import Secret
 from webots_cloud.simulation.request import (
     MAX_MESSAGE_BYTES,
+    AllowBroadcast,
     ResetController,
     StartRequest,
     User,
@@ -290,6 +291,17 @@ class TestResetController:
             parse_message(json.dumps({"reset controller": argument}).encode())
 
 
+class TestAllowBroadcast:
+    @pytest.mark.parametrize("allowed", [True, False])
+    def test_is_yes_or_no(self, allowed: bool) -> None:
+        assert parse_message(json.dumps({"allowBroadcast": allowed}).encode()) == AllowBroadcast(allowed)
+
+    @pytest.mark.parametrize("argument", [None, 0, 1, "true", "", [], [True], {}])
+    def test_other_types_are_refused(self, argument: object) -> None:
+        with pytest.raises(BadRequest):
+            parse_message(json.dumps({"allowBroadcast": argument}).encode())
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=10) | st.dictionaries(st.text(max_size=20), inner, max_size=4),
@@ -303,7 +315,7 @@ def test_whatever_bytes_come_the_answer_is_a_request_or_an_error_for_the_client(
         parse_message(payload)
 
 
-@given(order=st.sampled_from(["init", "reset controller", "start"]), argument=json_values)
+@given(order=st.sampled_from(["init", "reset controller", "allowBroadcast", "start"]), argument=json_values)
 def test_whatever_json_comes_the_answer_is_a_request_or_an_error_for_the_client(order: str, argument: object) -> None:
     try:
         request = parse_message(json.dumps({order: argument}).encode())
@@ -311,7 +323,7 @@ def test_whatever_json_comes_the_answer_is_a_request_or_an_error_for_the_client(
         told = str(error)
     else:
         told = str(request)
-        assert isinstance(request, ResetController)
+        assert isinstance(request, ResetController | AllowBroadcast)
     assert told.isprintable()
 
 

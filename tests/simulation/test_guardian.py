@@ -251,7 +251,7 @@ class TestGuard(TestCase):
         assert os.listdir("/proc/self/fd") == descriptors
 
     async def test_a_guardian_that_hangs_does_not_hold_up_a_stop(self) -> None:
-        self.patch(guard, "STOP_SECONDS", 0.1)
+        cast(Any, self).patch(guard, "STOP_SECONDS", 0.1)
         os.kill(self.guardian(), signal.SIGSTOP)
         await self.guard.stopService()
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webots_cloud.errors import ClientError, NoDiskSpace, NothingToReset, WebotsEnded
+from webots_cloud.errors import ClientError, NoDiskSpace, NothingToReset, ServerStopping, WebotsEnded
 from webots_cloud.simulation.instance import Instance, Life, Phase, new_instance
 from webots_cloud.simulation.request import ResetController
 
@@ -22,6 +22,9 @@ class Recorder:
         self.orders: list[str] = []
         self.told: list[ClientError] = []
 
+    def tell_place(self, ahead: int) -> None:
+        self.orders.append(f"tell place {ahead}")
+
     def fetch(self) -> None:
         self.orders.append("fetch")
 
@@ -33,6 +36,15 @@ class Recorder:
 
     def pass_sign_of_life(self) -> None:
         self.orders.append("pass sign of life")
+
+    def note_pause(self) -> None:
+        self.orders.append("note pause")
+
+    def allow_broadcast(self, allowed: bool) -> None:
+        self.orders.append(f"allow broadcast {allowed}")
+
+    def end_within(self, seconds: float) -> None:
+        self.orders.append(f"end within {seconds}")
 
     def reset_controller(self, request: ResetController) -> None:
         self.orders.append(f"reset {request}")
@@ -63,6 +75,7 @@ class Living:
 
 
 INPUTS: dict[str, Callable[[Instance], object]] = {
+    "queued": lambda instance: instance.queued(3),
     "start": lambda instance: instance.start(),
     "fetched": lambda instance: instance.fetched(),
     "opened": lambda instance: instance.opened(),
@@ -70,6 +83,8 @@ INPUTS: dict[str, Callable[[Instance], object]] = {
     "paused": lambda instance: instance.paused(),
     "resumed": lambda instance: instance.resumed(),
     "reset": lambda instance: instance.reset_controller(GO),
+    "allow broadcast": lambda instance: instance.allow_broadcast(True),
+    "drain": lambda instance: instance.drain(300),
     "fail": lambda instance: instance.fail(NoDiskSpace()),
     "leave": lambda instance: instance.leave(),
     "exited": lambda instance: instance.exited("with exit code 1"),
@@ -88,6 +103,7 @@ TO: dict[Phase, list[str]] = {
 ALIVE = (Phase.WAITING, Phase.FETCHING, Phase.STARTING, Phase.RUNNING)
 
 DOES: dict[tuple[Phase, str], tuple[Phase, list[str]]] = {
+    (Phase.WAITING, "queued"): (Phase.WAITING, ["tell place 3"]),
     (Phase.WAITING, "start"): (Phase.FETCHING, ["fetch"]),
     (Phase.FETCHING, "fetched"): (Phase.STARTING, ["launch"]),
     (Phase.STARTING, "opened"): (Phase.RUNNING, ["announce"]),
@@ -96,6 +112,9 @@ DOES: dict[tuple[Phase, str], tuple[Phase, list[str]]] = {
     (Phase.WAITING, "reset"): (Phase.WAITING, ["tell"]),
     (Phase.FETCHING, "reset"): (Phase.FETCHING, ["tell"]),
     (Phase.STARTING, "reset"): (Phase.STARTING, ["tell"]),
+    (Phase.WAITING, "drain"): (Phase.STOPPING, ["tell", "free"]),
+    **{(phase, "drain"): (phase, ["end within 300"]) for phase in ALIVE if phase is not Phase.WAITING},
+    **{(phase, "allow broadcast"): (phase, ["allow broadcast True"]) for phase in ALIVE},
     (Phase.STOPPING, "freed"): (Phase.ENDED, ["end"]),
     **{(phase, "leave"): (Phase.STOPPING, ["free"]) for phase in ALIVE},
     **{(phase, "fail"): (Phase.STOPPING, ["tell", "free"]) for phase in ALIVE},
@@ -150,14 +169,24 @@ def test_the_client_is_told_that_it_resets_too_early() -> None:
     assert [type(error) for error in living.effects.told] == [NothingToReset]
 
 
+def test_a_client_that_waits_while_the_server_ends_is_told_so() -> None:
+    living = Living(Phase.WAITING)
+    INPUTS["drain"](living.instance)
+    assert [type(error) for error in living.effects.told] == [ServerStopping]
+    assert living.life.ending == str(ServerStopping())
+
+
 @pytest.mark.parametrize("phase", [Phase.STARTING, Phase.RUNNING])
 def test_it_is_idle_until_it_runs_and_again_when_it_pauses(phase: Phase) -> None:
     living = Living(phase)
     assert living.life.idle
     living.instance.resumed()
     assert not living.life.idle
-    living.instance.paused()
-    assert living.life.idle
+    assert living.effects.orders == []
+    for _ in range(2):
+        living.instance.paused()
+        assert living.life.idle
+    assert living.effects.orders == ["note pause"]
 
 
 @given(names=st.lists(st.sampled_from(sorted(INPUTS)), max_size=40))

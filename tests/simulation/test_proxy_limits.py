@@ -21,21 +21,26 @@ class SocketLimitTest(ProxyCase):
         for headers in (UPGRADE, {}):
             client = await self.asks(headers=headers)
             status, _, body = await client.answer()
-            self.assertEqual(status, 503)
-            self.assertIn(b"Too many", body)
+            assert status == 503
+            assert b"Too many" in body
         waiting.drop()
         await self.until_true(lambda: len(self.entrance) == 2)
         await self.watches()
         driver.leave()
         await self.until_true(lambda: len(self.entrance) == 2)
         await self.watches()
-        self.assertEqual(await self.status(), 503)
+        assert await self.status() == 503
 
     async def test_refused_ones_are_counted_until_they_have_gone(self) -> None:
         await self.drives()
-        refused = [(await self.opened(frame(b"x3d")))[0] for _ in range(2)]
-        self.assertEqual(await self.status(), 503)
+        refused = []
+        for _ in range(2):
+            client, _ = await self.opened(frame(b"x3d"))
+            client.read_no_more()
+            refused.append(client)
+        assert await self.status() == 503
         for client in refused:
+            client.read_on()
             await self.refused(client)
         await self.until_true(lambda: len(self.entrance) == 1)
 
@@ -43,7 +48,7 @@ class SocketLimitTest(ProxyCase):
         for _ in range(3):
             await self.asks()
             await self.webots()
-        self.assertEqual(await self.status(), 503)
+        assert await self.status() == 503
         self.open()
         await self.drives()
 
@@ -53,14 +58,14 @@ class RequestLimitTest(ProxyCase):
 
     async def test_so_many_requests_a_second_are_passed_on(self) -> None:
         for _ in range(10):
-            self.assertEqual(await self.status("/.."), 400)
+            assert await self.status("/..") == 400
         client = await self.asks(headers=UPGRADE)
         status, headers, body = await client.answer()
-        self.assertEqual((status, headers["retry-after"]), (429, "1"))
-        self.assertIn(b"too many requests", body)
+        assert (status, headers["retry-after"]) == (429, "1")
+        assert b"too many requests" in body
         self.clock.advance(0.5)
         await self.opened()
-        self.assertEqual(await self.status(), 429)
+        assert await self.status() == 429
 
 
 class TimeTest(ProxyCase):
@@ -72,12 +77,12 @@ class TimeTest(ProxyCase):
             client = await self.asks(headers=headers)
             await self.until_true(lambda: len(self.entrance))
             self.clock.advance(9.9)
-            self.assertEqual(cancelled, [])
+            assert cancelled == []
             self.clock.advance(0.1)
-            self.assertEqual(cancelled, [never])
+            assert cancelled == [never]
             status, _, body = await client.answer()
-            self.assertEqual(status, 502)
-            self.assertIn(b"cannot be reached", body)
+            assert status == 502
+            assert b"cannot be reached" in body
 
     async def test_a_webots_that_cannot_be_connected_to_is_told_of(self) -> None:
         def refuses() -> Deferred[socket.socket]:
@@ -88,8 +93,8 @@ class TimeTest(ProxyCase):
 
         for connect in (refuses, breaks):
             self.open(connect)
-            self.assertEqual(await self.status(), 502)
-            self.assertEqual(await self.status(headers=UPGRADE), 502)
+            assert await self.status() == 502
+            assert await self.status(headers=UPGRADE) == 502
 
     async def test_a_handshake_takes_ten_seconds_at_most(self) -> None:
         client = await self.asks(headers=UPGRADE)
@@ -97,9 +102,9 @@ class TimeTest(ProxyCase):
         await webots.until(b"\r\n\r\n")
         webots.say(b"HTTP/1.1 101 Sw")
         self.clock.advance(9.9)
-        self.assertEqual(len(self.entrance), 1)
+        assert len(self.entrance) == 1
         self.clock.advance(0.1)
-        self.assertEqual((await client.answer())[0], 502)
+        assert (await client.answer())[0] == 502
         await webots.gone
 
     async def test_an_answer_begins_within_thirty_seconds(self) -> None:
@@ -111,8 +116,8 @@ class TimeTest(ProxyCase):
         await webots.until(b"\r\n\r\n")
         self.clock.advance(1)
         status, _, body = await client.answer()
-        self.assertEqual(status, 502)
-        self.assertIn(b"within 30 seconds", body)
+        assert status == 502
+        assert b"within 30 seconds" in body
         await webots.gone
 
     async def test_a_body_that_does_not_go_on_is_broken_off(self) -> None:
@@ -124,11 +129,11 @@ class TimeTest(ProxyCase):
         webots.say(b"e")
         await client.until(b"e")
         self.clock.advance(59)
-        self.assertFalse(webots.lost)
+        assert not webots.lost
         self.clock.advance(1)
         await webots.gone
         await client.gone
-        self.assertFalse(client.clean)
+        assert not client.clean
 
     async def test_a_page_says_within_ten_seconds_what_it_wants(self) -> None:
         client, webots = await self.opened(frame(b"x3d")[:4])
@@ -136,8 +141,8 @@ class TimeTest(ProxyCase):
         client.say(frame(b"x3d")[4:5])
         self.clock.advance(0.1)
         code, reason = await self.refused(client)
-        self.assertEqual(code, 1008)
-        self.assertIn("within 10 seconds", reason)
+        assert code == 1008
+        assert "within 10 seconds" in reason
         await webots.gone
 
     async def test_a_refused_client_that_stays_is_dropped(self) -> None:
@@ -151,22 +156,27 @@ class TimeTest(ProxyCase):
         client, webots = await self.drives()
         self.clock.advance(100000)
         webots.say(b"scene")
-        self.assertEqual(await client.take(5), b"scene")
+        assert await client.take(5) == b"scene"
 
 
 class EndTest(ProxyCase):
     async def test_closing_a_route_ends_everything_that_came_by_it(self) -> None:
-        connecting: Deferred[socket.socket] = Deferred()
+        connecting: list[Deferred[socket.socket]] = []
         others = self.route
         other, _ = await self.drives()
-        self.open(lambda: connecting)
+
+        def connect() -> Deferred[socket.socket]:
+            connecting.append(Deferred())
+            return connecting[-1]
+
+        self.open(connect)
         no_connection, no_handshake = await self.asks(), await self.asks(headers=UPGRADE)
         await self.until_true(lambda: len(self.entrance) == 2)
         route = self.route
         self.gate.close(route)
-        self.assertEqual((await no_connection.answer())[0], 502)
-        self.assertEqual((await no_handshake.answer())[0], 502)
-        self.assertTrue(connecting.called)
+        assert (await no_connection.answer())[0] == 502
+        assert (await no_handshake.answer())[0] == 502
+        assert [one.called for one in connecting] == [True, True]
 
         self.open()
         no_answer, handshake = await self.asks(), await self.asks(headers=UPGRADE)
@@ -186,10 +196,10 @@ class EndTest(ProxyCase):
             await webots.gone
         for client in (body, undecided, driver, watcher, refused):
             await client.gone
-        self.assertEqual((await no_answer.answer())[0], 502)
-        self.assertEqual((await handshake.answer())[0], 502)
-        self.assertEqual(await self.status(), 404)
-        self.assertFalse(other.lost)
+        assert (await no_answer.answer())[0] == 502
+        assert (await handshake.answer())[0] == 502
+        assert await self.status() == 404
+        assert not other.lost
         self.gate.close(others)
         await other.gone
 
@@ -200,8 +210,8 @@ class EndTest(ProxyCase):
         client = await self.asks(headers=UPGRADE)
         await self.until_true(lambda: len(self.entrance) == 1)
         self.gate.close(self.route)
-        self.assertEqual((await client.answer())[0], 502)
-        self.assertEqual(ours.fileno(), -1)
+        assert (await client.answer())[0] == 502
+        assert ours.fileno() == -1
 
     async def test_a_client_that_leaves_ends_its_connection_to_webots(self) -> None:
         for leave in ("leave", "drop"):
@@ -233,14 +243,14 @@ class EndTest(ProxyCase):
         await self.until_true(lambda: len(self.entrance) == 1)
         client.leave()
         await self.until_true(lambda: connecting.called)
-        self.assertEqual(len(self.entrance), 0)
+        assert len(self.entrance) == 0
 
     async def test_a_webots_that_ends_ends_its_clients(self) -> None:
         client, webots = await self.drives()
         webots.say(b"last words")
         webots.leave()
-        self.assertEqual(await client.all(), b"last words")
-        self.assertTrue(client.clean)
+        assert await client.all() == b"last words"
+        assert client.clean
 
     async def test_a_webots_that_ends_before_it_is_heard_lets_the_client_know(self) -> None:
         client, webots = await self.opened()
@@ -251,8 +261,8 @@ class EndTest(ProxyCase):
 
     async def test_what_is_not_delivered_to_the_site_any_more_is_the_routes(self) -> None:
         client, _ = await self.drives()
-        self.assertEqual(len(self.site.channels), 0)
+        assert len(self.site.channels) == 0
         await self.site.channels.close()
-        self.assertFalse(client.lost)
+        assert not client.lost
         self.gate.close(self.route)
         await client.gone

@@ -54,14 +54,14 @@ class Stream:
 
 
 class PressureTest(ProxyCase):
-    async def setUp(self) -> None:
-        await super().setUp()
+    def setUp(self) -> None:
+        super().setUp()
         self.raw: list[socket.socket] = []
+        self.addCleanup(self._close_raw)
 
-    async def tearDown(self) -> None:
+    def _close_raw(self) -> None:
         for raw in self.raw:
             raw.close()
-        await super().tearDown()
 
     def dial(self) -> Deferred[socket.socket]:
         """Give a connection whose other end is a plain socket."""
@@ -116,25 +116,25 @@ class PressureTest(ProxyCase):
         client.read_no_more()
         stream = Stream()
         await stream.pump_until_nothing_moves(webots)
-        self.assertLess(stream.sent, TOTAL)
-        self.assertGreater(self.held(), 0)
-        self.assertLess(self.held(), MEGABYTE)
+        assert stream.sent < TOTAL
+        assert self.held() > 0
+        assert self.held() < MEGABYTE
 
         client.read_on()
         await stream.pump_all(webots)
-        self.assertEqual(hashlib.sha256(await client.take(TOTAL)).digest(), stream.digest.digest())
-        self.assertEqual(self.held(), 0)
+        assert hashlib.sha256(await client.take(TOTAL)).digest() == stream.digest.digest()
+        assert self.held() == 0
         client.say(b"still here")
-        self.assertEqual(await self.reads(webots, b"here"), b"still here")
+        assert await self.reads(webots, b"here") == b"still here"
 
     async def test_a_webots_that_does_not_read_holds_the_client_up(self) -> None:
         client, webots = await self.driven()
         handle = client._transport.getHandle()
         stream = Stream()
         await stream.pump_until_nothing_moves(handle)
-        self.assertLess(stream.sent, TOTAL)
-        self.assertGreater(self.held(), 0)
-        self.assertLess(self.held(), MEGABYTE)
+        assert stream.sent < TOTAL
+        assert self.held() > 0
+        assert self.held() < MEGABYTE
         webots.setblocking(False)
         digest, count = hashlib.sha256(), 0
         while count < TOTAL:
@@ -146,9 +146,9 @@ class PressureTest(ProxyCase):
                 continue
             digest.update(data)
             count += len(data)
-        self.assertEqual(digest.digest(), stream.digest.digest())
+        assert digest.digest() == stream.digest.digest()
         webots.send(b"still here")
-        self.assertEqual(await client.until(b"here"), b"still here")
+        assert await client.until(b"here") == b"still here"
 
     async def test_a_client_that_does_not_read_a_texture_holds_webots_up(self) -> None:
         client = await self.asks("/texture.png")
@@ -159,12 +159,12 @@ class PressureTest(ProxyCase):
         client.read_no_more()
         stream = Stream()
         await stream.pump_until_nothing_moves(webots)
-        self.assertLess(stream.sent, TOTAL)
-        self.assertLess(self.held(), MEGABYTE)
+        assert stream.sent < TOTAL
+        assert self.held() < MEGABYTE
 
         client.read_on()
         await stream.pump_all(webots)
-        self.assertEqual(hashlib.sha256(await client.take(TOTAL)).digest(), stream.digest.digest())
+        assert hashlib.sha256(await client.take(TOTAL)).digest() == stream.digest.digest()
 
     async def test_a_client_that_stops_reading_a_texture_is_dropped_in_the_end(self) -> None:
         client = await self.asks("/texture.png")
@@ -175,12 +175,12 @@ class PressureTest(ProxyCase):
         client.read_no_more()
         await Stream().pump_until_nothing_moves(webots)
         self.clock.advance(59)
-        self.assertEqual(len(self.entrance), 1)
+        assert len(self.entrance) == 1
         self.clock.advance(1)
-        self.assertEqual(len(self.entrance), 0)
+        assert len(self.entrance) == 0
         client.read_on()
         await client.gone
-        self.assertFalse(client.clean)
+        assert not client.clean
 
     async def test_a_webots_that_blocks_its_end_makes_nobody_wait(self) -> None:
         client, _ = await self.driven()
@@ -189,8 +189,8 @@ class PressureTest(ProxyCase):
             passing._upstream._socket.setblocking(True)  # type: ignore[attr-defined]
         stream = Stream()
         await stream.pump_until_nothing_moves(client._transport.getHandle())
-        self.assertLess(stream.sent, TOTAL)
-        self.assertLess(self.held(), MEGABYTE)
+        assert stream.sent < TOTAL
+        assert self.held() < MEGABYTE
 
     async def test_what_waits_when_webots_ends_still_reaches_the_client(self) -> None:
         client, webots = await self.driven()
@@ -200,8 +200,8 @@ class PressureTest(ProxyCase):
         webots.shutdown(socket.SHUT_WR)
         client.read_on()
         data = await client.all()
-        self.assertTrue(client.clean)
-        self.assertEqual(hashlib.sha256(data).digest(), stream.digest.digest())
+        assert client.clean
+        assert hashlib.sha256(data).digest() == stream.digest.digest()
 
     async def test_a_client_that_does_not_take_the_rest_is_dropped_when_webots_has_ended(self) -> None:
         client, webots = await self.driven()
@@ -211,12 +211,12 @@ class PressureTest(ProxyCase):
         (passing,) = self.entrance._inside
         upstream = passing._upstream  # type: ignore[attr-defined]
         upstream.connectionLost(_done())
-        self.assertGreater(self.held(), 0)
+        assert self.held() > 0
         self.clock.advance(2)
         await self.until_true(lambda: len(self.entrance) == 0)
         client.read_on()
         await client.gone
-        self.assertFalse(client.clean)
+        assert not client.clean
 
 
 def _done() -> Any:

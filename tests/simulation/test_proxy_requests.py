@@ -21,7 +21,7 @@ class RequestTest(ProxyCase):
         webots = await self.webots()
         head = await webots.until(b"\r\n\r\n")
         client.drop()
-        self.assertEqual(await webots.all(), b"")
+        assert await webots.all() == b""
         return head
 
     async def test_webots_is_asked_for_what_is_below_the_token(self) -> None:
@@ -31,9 +31,9 @@ class RequestTest(ProxyCase):
             ("/textures/grass.jpg", "/textures/grass.jpg"),
             ("/robot_windows/a%20b/?name=c", "/robot_windows/a%20b/?name=c"),
         ):
-            self.assertEqual(
-                await self.asked(rest),
-                f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode(),
+            assert (
+                await self.asked(rest)
+                == f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
             )
 
     async def test_only_a_few_headers_reach_webots(self) -> None:
@@ -54,18 +54,18 @@ class RequestTest(ProxyCase):
             "Content-Length": "0",
         }
         lines = "".join(f"{name}: {value}\r\n" for name, value in passed.items())
-        self.assertEqual(
-            await self.asked("/", passed | others),
-            f"GET / HTTP/1.1\r\nHost: localhost\r\n{lines}Connection: close\r\n\r\n".encode(),
+        assert (
+            await self.asked("/", passed | others)
+            == f"GET / HTTP/1.1\r\nHost: localhost\r\n{lines}Connection: close\r\n\r\n".encode()
         )
 
     async def test_odd_values_of_those_do_not_reach_webots(self) -> None:
         for value in ("a\r\nAccept: b", "caf\xe9", "x" * 1001, "", "a\r\n folded\x01"):
             head = await self.asked("/", {"Accept": value})
-            self.assertEqual(head, b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", value)
+            assert head == b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", value
 
     async def test_webots_is_asked_head_as_get(self) -> None:
-        self.assertTrue((await self.asked("/", method="HEAD")).startswith(b"GET / HTTP/1.1\r\n"))
+        assert (await self.asked("/", method="HEAD")).startswith(b"GET / HTTP/1.1\r\n")
 
     async def test_tricks_with_paths_do_not_reach_webots(self) -> None:
         for rest in (
@@ -79,8 +79,8 @@ class RequestTest(ProxyCase):
             "/a%",
             "?a%00",
         ):
-            self.assertEqual(await self.status(rest), 400, rest)
-        self.assertEqual(self.dialled, [])
+            assert await self.status(rest) == 400, rest
+        assert self.dialled == []
 
     async def test_requests_with_a_body_do_not_reach_webots(self) -> None:
         for headers in (
@@ -102,15 +102,15 @@ class RequestTest(ProxyCase):
             {"Transfer-Encoding ": "chunked"},
             {"Content-Length ": "4"},
         ):
-            self.assertEqual(await self.status("/", headers), 400, headers)
-        self.assertEqual(self.dialled, [])
+            assert await self.status("/", headers) == 400, headers
+        assert self.dialled == []
 
     async def test_only_get_and_head_reach_webots(self) -> None:
         for method in ("POST", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PATCH", "get", "GETX"):
             client = await self.asks(method=method)
             status, headers, _ = await client.answer()
-            self.assertEqual((status, headers["allow"]), (405, "GET, HEAD"), method)
-        self.assertEqual(self.dialled, [])
+            assert (status, headers["allow"]) == (405, "GET, HEAD"), method
+        assert self.dialled == []
 
     async def test_all_wrong_tokens_get_the_same_answer(self) -> None:
         old = self.token
@@ -132,24 +132,24 @@ class RequestTest(ProxyCase):
                     client = await self.client()
                     client.say(request(f"/webots{wrong}", headers, method))
                     status, told, body = await client.answer()
-                    self.assertEqual(status, 404, wrong)
+                    assert status == 404, wrong
                     del told["date"]
                     answers.add((tuple(sorted(told.items())), body))
                     client.drop()
                     await client.gone
-        self.assertEqual(len(answers), 1)
-        self.assertEqual(self.dialled, [])
+        assert len(answers) == 1
+        assert self.dialled == []
 
     async def test_pipelined_requests_are_passed_on_one_by_one(self) -> None:
         client = await self.client()
         client.say(request(self.path("/a")), request(self.path("/b")))
         for name in (b"a", b"b"):
             webots = await self.webots()
-            self.assertTrue((await webots.until(b"\r\n\r\n")).startswith(b"GET /%s " % name))
-            self.assertEqual(self.dialled, [])
+            assert (await webots.until(b"\r\n\r\n")).startswith(b"GET /%s " % name)
+            assert self.dialled == []
             webots.say(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n" + name)
             _, _, body = await client.answer()
-            self.assertEqual(body, name)
+            assert body == name
 
 
 class AnswerTest(ProxyCase):
@@ -186,23 +186,23 @@ class AnswerTest(ProxyCase):
         client, webots = await self.answered(f"HTTP/1.1 200 OK\r\n{lines}\r\nhello".encode())
         status, headers, body = await client.answer()
         del headers["date"], headers["server"]
-        self.assertEqual((status, headers, body), (200, passed | SAFE, b"hello"))
+        assert (status, headers, body) == (200, passed | SAFE, b"hello")
         await webots.gone
-        self.assertEqual(len(self.entrance), 0)
+        assert len(self.entrance) == 0
 
     async def test_parts_are_passed_on(self) -> None:
         client, _ = await self.answered(
             b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-2/5\r\nContent-Length: 3\r\n\r\nhel"
         )
         status, headers, body = await client.answer()
-        self.assertEqual((status, headers["content-range"], body), (206, "bytes 0-2/5", b"hel"))
+        assert (status, headers["content-range"], body) == (206, "bytes 0-2/5", b"hel")
 
     async def test_not_modified_and_not_found_are_passed_on(self) -> None:
         client, _ = await self.answered(b'HTTP/1.1 304 Not Modified\r\nETag: "tag"\r\n\r\n')
         status, headers = await client.head()
-        self.assertEqual((status, headers["etag"], client.heard), (304, '"tag"', b""))
+        assert (status, headers["etag"], client.heard) == (304, '"tag"', b"")
         client, _ = await self.answered(b"HTTP/1.0 404 Nothing\r\nContent-Length: 2\r\n\r\nno")
-        self.assertEqual((await client.answer())[0], 404)
+        assert (await client.answer())[0] == 404
 
     async def test_the_client_stays_connected_after_an_answer(self) -> None:
         client, _ = await self.answered(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na")
@@ -210,39 +210,39 @@ class AnswerTest(ProxyCase):
         client.say(request(self.path()))
         webots = await self.webots()
         webots.say(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb")
-        self.assertEqual((await client.answer())[2], b"b")
+        assert (await client.answer())[2] == b"b"
 
     async def test_a_head_has_no_body(self) -> None:
         client, webots = await self.answered(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", method="HEAD")
         status, headers = await client.head()
-        self.assertEqual((status, headers["content-length"]), (200, "5"))
+        assert (status, headers["content-length"]) == (200, "5")
         await webots.gone
-        self.assertEqual(client.heard, b"")
+        assert client.heard == b""
 
     async def test_a_body_that_ends_with_the_connection_is_passed_on(self) -> None:
         client, webots = await self.answered(b"HTTP/1.0 200 OK\r\n\r\nhel")
         status, headers = await client.head()
-        self.assertEqual((status, headers["transfer-encoding"]), (200, "chunked"))
-        self.assertNotIn("content-type", headers)
+        assert (status, headers["transfer-encoding"]) == (200, "chunked")
+        assert "content-type" not in headers
         webots.say(b"lo")
         webots.leave()
-        self.assertTrue((await client.until(b"0\r\n\r\n")).endswith(b"lo\r\n0\r\n\r\n"))
+        assert (await client.until(b"0\r\n\r\n")).endswith(b"lo\r\n0\r\n\r\n")
 
     async def test_a_body_in_chunks_is_passed_on(self) -> None:
         client, webots = await self.answered(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2")
         await client.head()
         webots.say(b"\r\nlo\r\n0\r\n\r\n")
-        self.assertEqual(await client.until(b"0\r\n\r\n"), b"3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n")
+        assert await client.until(b"0\r\n\r\n") == b"3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"
         await webots.gone
 
     async def test_what_comes_after_the_end_of_a_body_is_dropped(self) -> None:
         client, webots = await self.answered(
             b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nabHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"
         )
-        self.assertEqual((await client.answer())[2], b"ab")
+        assert (await client.answer())[2] == b"ab"
         await webots.gone
         client.say(request("/webots/wrong"))
-        self.assertEqual((await client.answer())[0], 404)
+        assert (await client.answer())[0] == 404
 
     async def test_an_answer_that_breaks_off_breaks_off_for_the_client_too(self) -> None:
         for head in (b"Content-Length: 10", b"Transfer-Encoding: chunked"):
@@ -250,13 +250,13 @@ class AnswerTest(ProxyCase):
             await client.head()
             webots.leave()
             await client.gone
-            self.assertFalse(client.clean)
-            self.assertNotIn(b"\r\n0\r\n", client.heard)
+            assert not client.clean
+            assert b"\r\n0\r\n" not in client.heard
 
     async def test_a_chunk_that_is_none_breaks_the_answer_off(self) -> None:
-        client, webots = await self.answered(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\naX")
+        client, webots = await self.answered(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\naX\r\n")
         await client.gone
-        self.assertFalse(client.clean)
+        assert not client.clean
         await webots.gone
 
     async def test_answers_that_are_not_passed_on(self) -> None:
@@ -278,9 +278,9 @@ class AnswerTest(ProxyCase):
         ):
             client, webots = await self.answered(answer)
             status, headers, body = await client.answer()
-            self.assertEqual(status, 502, answer[:50])
-            self.assertEqual(headers | SAFE, headers)
-            self.assertIn(b"Webots", body)
+            assert status == 502, answer[:50]
+            assert headers | SAFE == headers
+            assert b"Webots" in body
             await webots.gone
             client.drop()
             await client.gone
@@ -290,4 +290,4 @@ class AnswerTest(ProxyCase):
         webots = await self.webots()
         await webots.until(b"\r\n\r\n")
         webots.leave()
-        self.assertEqual((await client.answer())[0], 502)
+        assert (await client.answer())[0] == 502

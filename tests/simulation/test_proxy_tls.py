@@ -11,7 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from OpenSSL import SSL
 from twisted.internet.endpoints import TCP4ClientEndpoint, wrapClientTLS
-from twisted.internet.ssl import CertificateOptions, ClientContextFactory, PrivateCertificate
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
+from twisted.internet.ssl import CertificateOptions, PrivateCertificate
+from zope.interface import implementer
 
 from tests.simulation.proxied import PING, ProxyCase, frame, reactor, request
 
@@ -31,11 +33,14 @@ def certificate() -> CertificateOptions:
     return options
 
 
-class TrustsAll(ClientContextFactory):
+@implementer(IOpenSSLClientConnectionCreator)
+class TrustsAll:
     """A client that looks at no certificate."""
 
-    def getContext(self) -> SSL.Context:
-        return SSL.Context(SSL.TLS_METHOD)
+    def clientConnectionForTLS(self, protocol: Any) -> SSL.Connection:
+        connection = SSL.Connection(SSL.Context(SSL.TLS_METHOD), None)
+        connection.set_app_data(protocol)
+        return connection
 
 
 class TLSTest(ProxyCase):
@@ -43,17 +48,17 @@ class TLSTest(ProxyCase):
         return reactor.listenSSL(0, self.site, certificate(), interface="127.0.0.1")
 
     def endpoint(self, port: int) -> Any:
-        return wrapClientTLS(_Creator(), TCP4ClientEndpoint(reactor, "127.0.0.1", port))
+        return wrapClientTLS(TrustsAll(), TCP4ClientEndpoint(reactor, "127.0.0.1", port))
 
     async def test_a_driver_is_heard_and_hears(self) -> None:
         client, webots = await self.drives()
         client.say(b"input")
-        self.assertEqual(await webots.take(5), b"input")
+        assert await webots.take(5) == b"input"
         data = bytes(range(256)) * 20000
         webots.say(data)
-        self.assertEqual(await client.take(len(data)), data)
+        assert await client.take(len(data)) == data
         webots.leave()
-        self.assertEqual(await client.all(), b"")
+        assert await client.all() == b""
 
     async def test_a_slow_client_loses_nothing(self) -> None:
         client, webots = await self.drives()
@@ -63,17 +68,17 @@ class TLSTest(ProxyCase):
         client.say(b"input")
         await webots.take(5)
         client.read_on()
-        self.assertEqual(await client.take(len(data)), data)
+        assert await client.take(len(data)) == data
 
     async def test_a_watcher_is_not_heard(self) -> None:
         client, webots = await self.watches()
         client.say(frame(b"pause"), frame(b"!", PING))
-        self.assertEqual(await webots.take(7), frame(b"!", PING))
+        assert await webots.take(7) == frame(b"!", PING)
 
     async def test_a_second_driver_is_told_why_it_is_refused(self) -> None:
         await self.drives()
         client, _ = await self.opened(frame(b"x3d"))
-        self.assertEqual((await self.refused(client))[0], 1008)
+        assert (await self.refused(client))[0] == 1008
 
     async def test_textures_pass(self) -> None:
         client = await self.client()
@@ -82,7 +87,7 @@ class TLSTest(ProxyCase):
             webots = await self.webots()
             await webots.until(b"GET " + name)
             webots.say(b"HTTP/1.1 200 OK\r\nContent-Length: 500000\r\n\r\n" + name * 250000)
-            self.assertEqual((await client.answer())[2], name * 250000)
+            assert (await client.answer())[2] == name * 250000
 
     async def test_closing_the_route_ends_all(self) -> None:
         client, webots = await self.drives()
@@ -90,12 +95,3 @@ class TLSTest(ProxyCase):
         self.gate.close(self.route)
         for peer in (client, webots, undecided, silent):
             await peer.gone
-
-
-class _Creator:
-    """Gives wrapClientTLS connections that trust all."""
-
-    def clientConnectionForTLS(self, protocol: Any) -> SSL.Connection:
-        connection = SSL.Connection(TrustsAll().getContext(), None)
-        connection.set_app_data(protocol)
-        return connection

@@ -23,14 +23,13 @@ class HandshakeTest(ProxyCase):
         headers = {"Sec-WebSocket-Extensions": "permessage-deflate", "Cookie": "a=b", "Sec-WebSocket-Protocol": "a, b"}
         client = await self.asks("/?url=world", UPGRADE | headers)
         webots = await self.webots()
-        self.assertEqual(
-            await webots.until(b"\r\n\r\n"),
+        assert await webots.until(b"\r\n\r\n") == (
             b"GET /?url=world HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-            b"Sec-WebSocket-Protocol: a, b\r\n\r\n",
+            b"Sec-WebSocket-Protocol: a, b\r\n\r\n"
         )
         webots.say(ACCEPTED[:-2], b"Set-Cookie: c=d\r\nSec-WebSocket-Protocol: b\r\n\r\n")
-        self.assertEqual(await client.until(b"\r\n\r\n"), ACCEPTED[:-2] + b"Sec-WebSocket-Protocol: b\r\n\r\n")
+        assert await client.until(b"\r\n\r\n") == ACCEPTED[:-2] + b"Sec-WebSocket-Protocol: b\r\n\r\n"
 
     async def test_what_comes_together_with_the_heads_is_not_lost(self) -> None:
         client = await self.client()
@@ -38,10 +37,10 @@ class HandshakeTest(ProxyCase):
         webots = await self.webots()
         await webots.until(b"\r\n\r\n")
         webots.say(ACCEPTED, b"\x81\x05hello")
-        self.assertEqual(await webots.take(18), (frame(b"x3d") + frame(b"pause"))[:18])
-        self.assertEqual(await client.until(b"hello"), ACCEPTED + b"\x81\x05hello")
+        assert await webots.take(18) == (frame(b"x3d") + frame(b"pause"))[:18]
+        assert await client.until(b"hello") == ACCEPTED + b"\x81\x05hello"
         webots.say(b"\x81\x05again")
-        self.assertEqual(await client.until(b"again"), b"\x81\x05again")
+        assert await client.until(b"again") == b"\x81\x05again"
 
     async def test_what_waits_from_an_earlier_answer_comes_first(self) -> None:
         client = await self.client()
@@ -51,13 +50,13 @@ class HandshakeTest(ProxyCase):
         webots.say(ACCEPTED, b"\x81\x05hello")
         for _ in range(3):
             status, _, _ = await client.answer()
-            self.assertEqual(status, 404)
-        self.assertEqual(await client.until(b"hello"), ACCEPTED + b"\x81\x05hello")
+            assert status == 404
+        assert await client.until(b"hello") == ACCEPTED + b"\x81\x05hello"
 
     async def test_pages_of_other_sites_are_refused(self) -> None:
         for origin in ("https://evil.example", PAGE + ".evil.example", "http://robotbenchmark.net", ""):
-            self.assertEqual(await self.status("/", UPGRADE | {"Origin": origin}), 403, origin)
-        self.assertEqual(await self.status("/", UPGRADE | {"Origin": f"{PAGE}\r\nOrigin: {PAGE}"}), 403)
+            assert await self.status("/", UPGRADE | {"Origin": origin}) == 403, origin
+        assert await self.status("/", UPGRADE | {"Origin": f"{PAGE}\r\nOrigin: {PAGE}"}) == 403
 
     async def test_the_owners_page_the_servers_own_and_robot_windows_may_connect(self) -> None:
         for origin in (PAGE, PAGE.upper(), SERVER, SERVER.replace("http", "https"), "null"):
@@ -65,7 +64,7 @@ class HandshakeTest(ProxyCase):
 
     async def test_without_a_known_page_only_the_servers_own_may_connect(self) -> None:
         self.open(origin=None)
-        self.assertEqual(await self.status("/", UPGRADE | {"Origin": PAGE}), 403)
+        assert await self.status("/", UPGRADE | {"Origin": PAGE}) == 403
         await self.opened(headers={"Origin": SERVER})
         await self.opened()
 
@@ -81,16 +80,16 @@ class HandshakeTest(ProxyCase):
             {"Sec-WebSocket-Protocol": ",".join(f"p{number}" for number in range(9))},
             {"Content-Length": "3\r\n\r\nabc\r\nX: "},
         ):
-            self.assertEqual(await self.status("/", UPGRADE | headers), 400, headers)
-        self.assertEqual(await self.status("/", UPGRADE, method="HEAD"), 400)
-        self.assertEqual(await self.status("/", UPGRADE, method="POST"), 405)
-        self.assertEqual(await self.status("/", UPGRADE, version="1.0"), 400)
-        self.assertEqual(self.dialled, [])
+            assert await self.status("/", UPGRADE | headers) == 400, headers
+        assert await self.status("/", UPGRADE, method="HEAD") == 400
+        assert await self.status("/", UPGRADE, method="POST") == 405
+        assert await self.status("/", UPGRADE, version="1.0") == 400
+        assert self.dialled == []
 
     async def test_another_version_is_told_ours(self) -> None:
         client = await self.asks("/", UPGRADE | {"Sec-WebSocket-Version": "8"})
         status, headers, _ = await client.answer()
-        self.assertEqual((status, headers["sec-websocket-version"], headers["upgrade"]), (426, "13", "websocket"))
+        assert (status, headers["sec-websocket-version"], headers["upgrade"]) == (426, "13", "websocket")
 
     async def test_an_answer_that_does_not_agree_is_not_passed_on(self) -> None:
         for answer in (
@@ -109,33 +108,33 @@ class HandshakeTest(ProxyCase):
             webots = await self.webots()
             webots.say(answer)
             status, _, _ = await client.answer()
-            self.assertEqual(status, 502, answer)
+            assert status == 502, answer
             await webots.gone
 
     async def test_a_request_that_follows_an_upgrade_is_none(self) -> None:
         client, webots = await self.opened(request(self.path("/secret.txt")))
         code, _ = await self.refused(client)
-        self.assertEqual(code, 1002)
-        self.assertEqual(await webots.all(), b"")
-        self.assertEqual(self.dialled, [])
+        assert code == 1002
+        assert await webots.all() == b""
+        assert self.dialled == []
 
 
 class DriverTest(ProxyCase):
     async def test_bytes_go_both_ways_as_they_are(self) -> None:
         client, webots = await self.drives()
         client.say(b"any bytes \x00\xff")
-        self.assertEqual(await webots.take(12), b"any bytes \x00\xff")
+        assert await webots.take(12) == b"any bytes \x00\xff"
         webots.say(b"other bytes \xff\x00")
-        self.assertEqual(await client.take(14), b"other bytes \xff\x00")
+        assert await client.take(14) == b"other bytes \xff\x00"
 
     async def test_webots_is_heard_only_when_the_client_has_said_what_it_wants(self) -> None:
         client, webots = await self.opened()
         webots.say(b"\x81\x05hello")
         client.say(frame(b"hi", PING))
-        self.assertEqual(await webots.take(8), frame(b"hi", PING))
-        self.assertEqual(client.heard, b"")
+        assert await webots.take(8) == frame(b"hi", PING)
+        assert client.heard == b""
         client.say(frame(b"x3d"))
-        self.assertEqual(await client.take(7), b"\x81\x05hello")
+        assert await client.take(7) == b"\x81\x05hello"
 
     async def test_a_first_message_in_parts_is_understood(self) -> None:
         parts = frame(b"x3", fin=False) + frame(b"", 0, fin=False) + frame(b"", PING) + frame(b"d", 0)
@@ -143,16 +142,16 @@ class DriverTest(ProxyCase):
         for at in range(3, len(parts)):
             client.say(parts[at : at + 1])
         data = parts.replace(frame(b"", PING), b"")
-        self.assertEqual(await webots.take(len(parts)), frame(b"", PING) + data)
+        assert await webots.take(len(parts)) == frame(b"", PING) + data
 
     async def test_there_is_one_driver(self) -> None:
         await self.drives()
         for first in (frame(b"x3d"), frame(b"mjpeg: 800x600"), frame(b"x3d;broadcast", BINARY), frame(b"")):
             client, webots = await self.opened(first, frame(b"pause"))
             code, reason = await self.refused(client)
-            self.assertEqual(code, 1008)
-            self.assertIn("drives", reason)
-            self.assertEqual(await webots.all(), b"")
+            assert code == 1008
+            assert "drives" in reason
+            assert await webots.all() == b""
 
     async def test_the_place_of_a_driver_that_has_left_is_free(self) -> None:
         client, webots = await self.drives()
@@ -170,7 +169,7 @@ class DriverTest(ProxyCase):
         client.leave()
         await webots.gone
         client, _ = await self.opened(frame(b"x3d"))
-        self.assertEqual((await self.refused(client))[0], 1008)
+        assert (await self.refused(client))[0] == 1008
 
     async def test_who_comes_first_drives_even_where_others_may_watch(self) -> None:
         self.route.allow_broadcast = True
@@ -186,10 +185,10 @@ class DriverTest(ProxyCase):
         await watched.take(6)
         webots.say(b"something")
         await client.take(9)
-        self.assertEqual(self.route.last_input, begin)
+        assert self.route.last_input == begin
         client.say(frame(b"pause"))
         await webots.take(11)
-        self.assertEqual(self.route.last_input, begin + 7)
+        assert self.route.last_input == begin + 7
 
     async def test_what_is_no_websocket_message_is_refused(self) -> None:
         for first in (
@@ -207,8 +206,8 @@ class DriverTest(ProxyCase):
             frame(b"", PONG) * 1100,
         ):
             client, webots = await self.opened(first)
-            self.assertEqual((await self.refused(client))[0], 1002, first[:20])
-            self.assertEqual((await webots.all()).replace(frame(b"", PONG), b""), b"")
+            assert (await self.refused(client))[0] == 1002, first[:20]
+            assert (await webots.all()).replace(frame(b"", PONG), b"") == b""
 
 
 class WatcherTest(ProxyCase):
@@ -216,28 +215,28 @@ class WatcherTest(ProxyCase):
         for first in (b"x3d;broadcast", b"mjpeg: 800x600;broadcast", b";broadcast", b"x3d;fast;broadcast"):
             client, webots = await self.opened(frame(first))
             code, reason = await self.refused(client)
-            self.assertEqual(code, 1008)
-            self.assertIn("owner", reason)
-            self.assertEqual(await webots.all(), b"")
+            assert code == 1008
+            assert "owner" in reason
+            assert await webots.all() == b""
 
     async def test_a_watcher_sees_and_is_not_heard(self) -> None:
         client, webots = await self.watches()
         webots.say(b"scene")
-        self.assertEqual(await client.take(5), b"scene")
+        assert await client.take(5) == b"scene"
         client.say(frame(b"pause"), frame(b"a", PING), frame(b"x" * 100000, BINARY), frame(b"b", PONG))
         client.say(frame(b"re", fin=False), frame(b"c", PING), frame(b"vert", 0), frame(b"\x03\xe8", CLOSE))
         controls = frame(b"a", PING) + frame(b"b", PONG) + frame(b"c", PING) + frame(b"\x03\xe8", CLOSE)
-        self.assertEqual(await webots.take(len(controls)), controls)
+        assert await webots.take(len(controls)) == controls
         client.leave()
-        self.assertEqual(await webots.all(), b"")
+        assert await webots.all() == b""
 
     async def test_what_follows_the_first_message_at_once_is_dropped_too(self) -> None:
         self.route.allow_broadcast = True
         client, webots = await self.opened(frame(b"x3d;broadcast"), frame(b"revert"), frame(b"!", PING))
         first = frame(b"x3d;broadcast") + frame(b"!", PING)
-        self.assertEqual(await webots.take(len(first)), first)
+        assert await webots.take(len(first)) == first
         client.leave()
-        self.assertEqual(await webots.all(), b"")
+        assert await webots.all() == b""
 
     async def test_a_watchers_first_message_can_be_nothing_else(self) -> None:
         self.route.allow_broadcast = True
@@ -248,8 +247,8 @@ class WatcherTest(ProxyCase):
             b"x3d;Broadcast;broadcast",
         ):
             client, webots = await self.opened(frame(first))
-            self.assertEqual((await self.refused(client))[0], 1008, first)
-            self.assertEqual(await webots.all(), b"")
+            assert (await self.refused(client))[0] == 1008, first
+            assert await webots.all() == b""
 
     async def test_all_ways_to_watch_are_known(self) -> None:
         for first in (b"x3d;broadcast", b"w3d;broadcast", b"mjpeg: 800x600;broadcast", b"mjpeg:1x1;broadcast"):
@@ -260,10 +259,10 @@ class WatcherTest(ProxyCase):
             client, webots = await self.watches()
             client.say(bad)
             await client.gone
-            self.assertEqual((await webots.all()).replace(frame(b"", PING), b""), b"")
+            assert (await webots.all()).replace(frame(b"", PING), b"") == b""
 
     async def test_watching_does_not_end_when_it_is_not_allowed_any_more(self) -> None:
         client, webots = await self.watches()
         self.route.allow_broadcast = False
         webots.say(b"scene")
-        self.assertEqual(await client.take(5), b"scene")
+        assert await client.take(5) == b"scene"

@@ -110,7 +110,10 @@ class FakeClient(Counted):
 
     def onMessage(self, payload: bytes, is_binary: bool) -> None:
         say(f"client {payload.decode()}")
-        self.project = json.loads(payload)["init"][1]
+        message = json.loads(payload)
+        if "init" not in message:
+            return
+        self.project = message["init"][1]
         stream = f"{self.factory.base}/stream/{self.project}"
         if self.project == "refused":
             self.say("error: the project <b>refused</b> is not here.")
@@ -121,9 +124,14 @@ class FakeClient(Counted):
             self.sendClose()
         elif self.project == "gone":
             self.say("webots:ws://127.0.0.1:1")
-        elif self.project != "silent":
+        elif self.project not in ("silent", "queued"):
             self.say("loading: unpacking")
             self.say(f"webots:{stream}")
+            self.say("shutdownTimeout: 7200")
+            if self.project == "ending":
+                self.say("shutdownTimeout: 300")
+        if self.project == "queued":
+            self.say("queue:3")
 
     def say(self, text: str) -> None:
         WebSocketServerProtocol.sendMessage(self, text.encode())

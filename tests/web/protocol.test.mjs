@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isStreamUrl, readClientMessage } from "../../webots_cloud/web/src/client_socket.js";
 import { ConsoleLines } from "../../webots_cloud/web/src/console.js";
+import { endsIn } from "../../webots_cloud/web/src/notice.js";
 import { askForSimulationServer, readSessionAnswer, readSimulationUrl } from "../../webots_cloud/web/src/session.js";
 import { readStreamMessage } from "../../webots_cloud/web/src/stream.js";
 import { formatTime } from "../../webots_cloud/web/src/toolbar.js";
@@ -144,4 +145,14 @@ test("the console keeps the newest lines, each cut", () => {
 test("simulated time in hours, minutes, seconds and milliseconds", () => {
   assert.equal(formatTime(0), "0:00:00.000");
   assert.equal(formatTime(3_723_004.9), "1:02:03.004");
+});
+
+test("the visitor is warned of an end that is near, and of no other", () => {
+  assert.equal(endsIn(300), "This simulation ends in 5 minutes.");
+  assert.equal(endsIn(90), "This simulation ends in 1 minute.");
+  assert.equal(endsIn(59), "This simulation ends in 59 seconds.");
+  assert.equal(endsIn(1), "This simulation ends in 1 second.");
+  for (const seconds of [301, 7200, -1, Number("soon")]) {
+    assert.equal(endsIn(seconds), "");
+  }
 });

@@ -43,6 +43,7 @@ class Socket {
 const listener = {
   phase: (name, detail) => heard.push(detail ? `${name}: ${detail}` : name),
   message: (message) => heard.push(message.kind),
+  client: ({ kind, text }) => kind !== "alive" && heard.push(`${kind}: ${text}`),
   ended: (sentence) => heard.push(`ended: ${sentence}`),
 };
 
@@ -83,13 +84,43 @@ test("silence ends a phase: progress prolongs it, a sign of life does not", asyn
   await started();
   sockets[0].open();
   mock.timers.tick((SILENCE.starting - 1) * 1_000);
-  sockets[0].say("queue:2");
+  sockets[0].say("loading: unpacking");
   mock.timers.tick((SILENCE.starting - 1) * 1_000);
   sockets[0].say(".");
-  assert.equal(heard.at(-1), "starting: The server is full; clients ahead: 2.");
+  assert.equal(heard.at(-1), "starting: unpacking");
   mock.timers.tick(1_000);
   assert.equal(heard.at(-1), "ended: The simulation server did not start the simulation in time.");
   assert.ok(sockets[0].closed);
+});
+
+test("waiting for a place has no limit, and starting after it has one again", async () => {
+  await started();
+  sockets[0].open();
+  sockets[0].say("queue:2");
+  mock.timers.tick(10_000_000);
+  assert.equal(heard.at(-1), "waiting: Visitors ahead: 2.");
+  sockets[0].say("loading: unpacking");
+  assert.equal(heard.at(-1), "starting: unpacking");
+  mock.timers.tick(SILENCE.starting * 1_000);
+  assert.equal(heard.at(-1), "ended: The simulation server did not start the simulation in time.");
+});
+
+test("others may watch where the page says so, from the start or later, and no longer when it says so", async () => {
+  const simulation = await started();
+  simulation.allowBroadcast(true);
+  sockets[0].open();
+  simulation.allowBroadcast(true);
+  simulation.allowBroadcast(false);
+  simulation.close();
+  simulation.allowBroadcast(true);
+  assert.deepEqual(sockets[0].sent, ["INIT", '{"allowBroadcast":true}', '{"allowBroadcast":false}']);
+});
+
+test("how long the simulation may run is told to the page", async () => {
+  await started();
+  sockets[0].say("webots:ws://host:2001");
+  sockets[0].say("shutdownTimeout: 7200");
+  assert.equal(heard.at(-1), "shutdownTimeout: 7200");
 });
 
 test("once the scene is shown, silence is no failure", async () => {

@@ -197,6 +197,31 @@ def test_quit_closes_both_sockets_and_tells_the_page(page: Page, servers: FakeSe
     expect(page.get_by_role("button", name="Run one step")).to_be_disabled()
 
 
+def test_the_page_may_let_others_watch(page: Page, servers: FakeServers) -> None:
+    open_project(page, servers, "works")
+    assert page.evaluate("view.allowBroadcast") is False
+    page.evaluate("view.allowBroadcast = true")
+    servers.wait_for('client {"allowBroadcast":true}')
+    page.evaluate("view.open(`ws://${location.host}/works/standin/worlds/fake.wbt`)")
+    servers.wait_for("client {\"init\"")
+    servers.wait_for('client {"allowBroadcast":true}')
+
+
+def test_the_visitor_is_warned_before_the_simulation_ends(page: Page, servers: FakeServers) -> None:
+    open_project(page, servers, "works")
+    expect(page.locator(".webots-notice")).to_be_hidden()
+    open_project(page, servers, "ending")
+    expect(page.locator(".webots-notice")).to_have_text("This simulation ends in 5 minutes.")
+    press(page, "Quit the simulation")
+    expect(page.locator(".webots-notice")).to_be_hidden()
+
+
+def test_a_visitor_who_has_to_wait_sees_how_many_are_ahead(page: Page, servers: FakeServers) -> None:
+    open_view(page, servers, "ws://HERE/works/queued/worlds/w.wbt", starting=1)
+    expect(page.locator(".webots-progress-title")).to_have_text("The server is full; waiting for a place…")
+    expect(page.locator(".webots-progress-detail")).to_have_text("Visitors ahead: 3.")
+
+
 def test_a_page_may_open_one_simulation_after_another(page: Page, servers: FakeServers) -> None:
     open_project(page, servers, "works")
     page.evaluate("events.length = 0; view.open(`ws://${location.host}/works/standin/worlds/fake.wbt`)")

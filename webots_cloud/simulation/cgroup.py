@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import errno
 import os
+import select
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import attrs
+from twisted.logger import Logger
 
+END_SECONDS = 5
+"""How long the processes of a killed cgroup are waited for."""
 _MOUNT = Path("/sys/fs/cgroup")
 _OWN = Path("/proc/self/cgroup")
 _CONTROLLERS = ("memory", "cpu", "pids")
@@ -110,6 +115,16 @@ class Cgroup:
         with _gone_is_fine():
             _write(self.path / "cgroup.kill", "1")
 
+    def wait(self, seconds: float) -> None:
+        """Wait until it is not L{populated}, or for so long; blocks."""
+        end = time.monotonic() + seconds
+        with _gone_is_fine(), (self.path / "cgroup.events").open("rb", buffering=0) as events:
+            changes = select.poll()
+            changes.register(events, select.POLLPRI)
+            while b"populated 1" in events.read().splitlines() and time.monotonic() < end:
+                changes.poll(1000 * max(0, end - time.monotonic()))
+                events.seek(0)
+
     def remove(self) -> None:
         """Remove it, once it is not L{populated}; that it is gone is fine.
 
@@ -130,6 +145,8 @@ class Cgroups:
 
     limits: CgroupLimits
     root: Path
+
+    _log = Logger()
 
     @classmethod
     def find(cls, limits: CgroupLimits, mount: Path = _MOUNT, own: Path = _OWN) -> Cgroups | NotDelegated:
@@ -173,6 +190,28 @@ class Cgroups:
         @raise OSError: if the tree cannot be read.
         """
         return [Cgroup(path) for path in sorted(self.root.glob(f"{_INSTANCE}*")) if path.is_dir()]
+
+    def clean(self) -> int:
+        """Kill and remove the cgroups that an earlier run has left; blocks.
+
+        @return: how many have been removed; of each other the log says why.
+        @raise OSError: if the tree cannot be read.
+        """
+        return [self._end(cgroup) for cgroup in self.leftovers()].count(True)
+
+    def _end(self, cgroup: Cgroup) -> bool:
+        try:
+            cgroup.kill()
+            cgroup.wait(END_SECONDS)
+            cgroup.remove()
+        except OSError as error:
+            self._log.error(
+                "The cgroup {path}, left by an earlier run, cannot be removed ({error}); look for what runs in it",
+                path=str(cgroup.path),
+                error=error,
+            )
+            return False
+        return True
 
     def _limit(self, path: Path) -> None:
         _write(path / "memory.max", str(self.limits.memory))

@@ -15,9 +15,7 @@ WARNING_SECONDS = 300
 class Deadline:
     """The deadline; at first there is none."""
 
-    def __init__(
-        self, clock: IReactorTime, warn: Callable[[int], None], expire: Callable[[ClientError], None]
-    ) -> None:
+    def __init__(self, clock: IReactorTime, warn: Callable[[int], None], expire: Callable[[ClientError], None]) -> None:
         """Begin without one.
 
         @param warn: told how many seconds are left, when a deadline is set and L{WARNING_SECONDS} before it.

@@ -18,6 +18,7 @@ from webots_cloud.simulation.addresses import Addresses
 from webots_cloud.simulation.archive import Limits
 from webots_cloud.simulation.cgroup import CgroupLimits, Cgroups, NotDelegated
 from webots_cloud.simulation.client import ClientFactory
+from webots_cloud.simulation.drain import DrainOnSigterm
 from webots_cloud.simulation.gate import make_gate
 from webots_cloud.simulation.guard import Guard
 from webots_cloud.simulation.instances import Instances
@@ -140,11 +141,13 @@ def _cgroups(config: SimulationConfig) -> Cgroups | None:
 
 
 def simulation_service(reactor: Any, config: SimulationConfig) -> Service:
-    """Make the simulation server, and see whether its sandbox works on this machine.
+    """Make the simulation server for a process of its own, and see whether its sandbox works on this machine.
 
     @raise SystemExit: if it does not.
     """
     service = SimulationService(reactor, config)
+    draining: Service = DrainOnSigterm(reactor, service.instances, config.drainTimeoutSeconds)
+    draining.setServiceParent(service)
     try_out(service.launch.sandbox, config.instancesDir)
     return service
 

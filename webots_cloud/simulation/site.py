@@ -7,6 +7,7 @@ from typing import Any, cast
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
+from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource
 from twisted.web.server import Request
 
@@ -50,11 +51,11 @@ class CountedChannel(PromptChannel):
     def requestDone(self, request: Request) -> None:
         """Go on with the next request, which may be another client's."""
         self.visit.speak_for_nobody()
-        PromptChannel.requestDone(self, request)
+        HTTPChannel.requestDone(self, request)
 
     @property
     def _peer(self) -> str | None:
-        return getattr(self.getPeer(), "host", None)
+        return getattr(cast(Any, self.transport).getPeer(), "host", None)
 
     def _close(self) -> None:
         cast(Any, self.transport).abortConnection()
@@ -75,7 +76,7 @@ class CountedSite(PromptSite):
     @ivar addresses: what all clients' addresses do.
     """
 
-    protocol = CountedChannel  # type: ignore[assignment]  # as in PromptSite
+    protocol = CountedChannel
 
     def __init__(self, clock: IReactorTime, root: IResource, addresses: Addresses, seconds: float) -> None:
         """Prepare to serve what is below C{root}.

@@ -29,8 +29,9 @@ export function isStreamUrl(url) {
  *
  * @param {string} server URL of the simulation server, without a slash at its end.
  * @param {string} init the first message.
- * @param {{message: (message: {kind: string, text: string}) => void, closed: (opened: boolean) => void}} listener
- *   `closed` is called once, also where the connection was never made.
+ * @param {{opened: () => void, message: (message: {kind: string, text: string}) => void,
+ *   closed: (opened: boolean) => void}} listener `opened` is called when `init` has been sent, `closed` once, also where
+ *   the connection was never made.
  * @returns {{close: () => void, send: (text: string) => void}} `close` keeps the listener from hearing any more.
  */
 export function openClientSocket(server, init, listener, connect = (url) => new WebSocket(url)) {
@@ -39,6 +40,7 @@ export function openClientSocket(server, init, listener, connect = (url) => new 
   socket.onopen = () => {
     opened = true;
     socket.send(init);
+    listener.opened();
   };
   socket.onmessage = ({ data }) => typeof data === "string" && listener.message(readClientMessage(data));
   socket.onclose = () => listener.closed(opened);

@@ -3,6 +3,7 @@ import { make } from "./elements.js";
 
 const PHASES = {
   looking: "Looking for a simulation server…",
+  waiting: "The server is full; waiting for a place…",
   starting: "Starting the simulation…",
   loading: "Loading the scene…",
 };

@@ -6,7 +6,7 @@ import { openStream } from "./stream.js";
 
 /**
  * Longest time without progress of each phase, in seconds. A simulation server's own limits, by default 60 s to fetch a
- * project and 60 s to start, come first: its sentence says more than ours.
+ * project and 60 s to start, come first: its sentence says more than ours. Waiting for a place has no limit.
  */
 export const SILENCE = { looking: 15, starting: 140, loading: 60 };
 
@@ -20,8 +20,8 @@ const SILENT = {
 const PROGRESS = new Set(["world", "loading", "model", "image", "complete"]);
 
 /**
- * Drives one simulation. The listener hears `phase(name, detail)` with the names `looking`, `starting`, `loading`,
- * `message(message)` for what Webots streams, `client(message)` for what else the simulation server says, and
+ * Drives one simulation. The listener hears `phase(name, detail)` with the names `looking`, `waiting`, `starting`,
+ * `loading`, `message(message)` for what Webots streams, `client(message)` for what else the simulation server says, and
  * `ended(sentence)` once: by then everything is closed.
  *
  * @param {{server: string, project: string, world: string} | {stream: string}} target what to run or to watch.
@@ -41,6 +41,8 @@ export class Simulation {
   #asking = new AbortController();
   #client = null;
   #stream = null;
+  #allowBroadcast = false;
+  #isClientOpen = false;
   #over = false;
 
   constructor(target, mode, init, listener, edges = {}) {
@@ -75,6 +77,14 @@ export class Simulation {
     this.#stream?.send(text);
   }
 
+  /** Let others watch, or not; at first they may not. */
+  allowBroadcast(allowed) {
+    if (allowed !== this.#allowBroadcast) {
+      this.#allowBroadcast = allowed;
+      this.#sendAllowBroadcast();
+    }
+  }
+
   /** The scene is shown: from now on silence is no failure. */
   shown() {
     clearTimeout(this.#timer);
@@ -101,10 +111,22 @@ export class Simulation {
     }
     this.#enter("starting");
     const listener = {
+      opened: () => {
+        this.#isClientOpen = true;
+        if (this.#allowBroadcast) {
+          this.#sendAllowBroadcast();
+        }
+      },
       message: (message) => this.#hearClient(message),
       closed: (opened) => this.#end(this.#whyClientClosed(opened, server)),
     };
     this.#client = openClientSocket(server, this.#init(), listener, this.#edges.connect);
+  }
+
+  #sendAllowBroadcast() {
+    if (this.#isClientOpen && !this.#over) {
+      this.#client.send(JSON.stringify({ allowBroadcast: this.#allowBroadcast }));
+    }
   }
 
   #hearClient(message) {
@@ -113,9 +135,9 @@ export class Simulation {
     } else if (message.kind === "webots") {
       this.#streamFrom(message.text);
     } else if (message.kind === "loading") {
-      this.#enter(this.#phase, message.text);
+      this.#enter(this.#phase === "waiting" ? "starting" : this.#phase, message.text);
     } else if (message.kind === "queue") {
-      this.#enter(this.#phase, `The server is full; clients ahead: ${message.text}.`);
+      this.#enter("waiting", `Visitors ahead: ${message.text}.`);
     } else {
       this.#listener.client?.(message);
     }

@@ -3,6 +3,7 @@ import { Availability } from "./availability.js";
 import { ConsolePanel } from "./console.js";
 import { make } from "./elements.js";
 import { Failure } from "./failure.js";
+import { Notice, endsIn } from "./notice.js";
 import { Progress } from "./progress.js";
 import { Scene, canDraw } from "./scene.js";
 import { readSimulationUrl } from "./session.js";
@@ -36,6 +37,7 @@ export class View {
   );
   #scene = new Scene(this.#area);
   #console = new ConsolePanel();
+  #notice = new Notice();
   #toolbar = new Toolbar((pressed) => this.#press(pressed));
   #progress = new Progress(() => this.open(...this.#opened));
   #root = make("div", { class: "webots-view" });
@@ -45,6 +47,7 @@ export class View {
   #model = "";
   #shown = false;
   #timeout = -1;
+  #allowBroadcast = false;
 
   /**
    * @param {HTMLElement} element gets the view inside; its size is the view's.
@@ -52,7 +55,7 @@ export class View {
    */
   constructor(element, mobile = matchMedia("(pointer: coarse)").matches) {
     this.#root.classList.toggle("webots-mobile", mobile);
-    this.#area.append(this.#badge, this.#progress.element);
+    this.#area.append(this.#badge, this.#notice.element, this.#progress.element);
     this.#root.append(this.#area, this.#console.element, this.#toolbar.element);
     element.append(this.#root);
   }
@@ -98,6 +101,16 @@ export class View {
     this.#simulation?.send(`timeout:${this.#timeout}`);
   }
 
+  /** Whether others may watch the simulation. */
+  get allowBroadcast() {
+    return this.#allowBroadcast;
+  }
+
+  set allowBroadcast(allowed) {
+    this.#allowBroadcast = Boolean(allowed);
+    this.#simulation?.allowBroadcast(this.#allowBroadcast);
+  }
+
   /** Take the view off the page and free all it holds. */
   dispose() {
     this.close();
@@ -113,11 +126,13 @@ export class View {
       {
         phase: (name, detail) => this.#progress.showPhase(name, detail),
         message: (message) => this.#hear(message, simulation),
+        client: (message) => this.#hearServer(message),
         ended: (sentence) => this.#fail(sentence, target.server),
       },
       { silence: this.silence },
     );
     this.#simulation = simulation;
+    simulation.allowBroadcast(this.#allowBroadcast);
     simulation.start();
   }
 
@@ -142,6 +157,13 @@ export class View {
       this.oncontroller?.(message);
     } else {
       this.#changeScene(message, simulation);
+    }
+  }
+
+  #hearServer({ kind, text }) {
+    const sentence = kind === "shutdownTimeout" ? endsIn(Number(text)) : "";
+    if (sentence) {
+      this.#notice.show(sentence);
     }
   }
 
@@ -232,6 +254,7 @@ export class View {
     this.#simulation = null;
     this.#shown = false;
     this.#badge.hidden = true;
+    this.#notice.hide();
     this.#model = "";
     this.#scene.forget();
     this.#toolbar.setReady(false);
