@@ -168,3 +168,31 @@ def test_webots_must_be_there(tmp_path: Path) -> None:
         checks.webots(tmp_path)
     (tmp_path / "webots").chmod(0o755)
     checks.webots(tmp_path)
+
+
+def test_a_machine_without_firejail_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    checks.sandbox("firejail")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ValueError, match="Firejail is not installed; install it with: apt-get install firejail"):
+        checks.sandbox("firejail")
+    checks.sandbox("none")
+
+
+def test_a_server_without_firejail_does_not_start(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(folder))
+    assert complaint(folder, "simulation", "sandbox = firejail").startswith("sandbox: Firejail is not installed")
+
+
+def test_the_sandbox_does_not_hold_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    with pytest.raises(ValueError, match="run this server as a user of its own"):
+        checks.sandbox("firejail")
+    checks.sandbox("none")
+
+
+def test_a_file_that_is_named_must_be_readable(tmp_path: Path) -> None:
+    checks.readable_file(None)
+    with pytest.raises(ValueError, match="cannot be read by this user; name another"):
+        checks.readable_file(tmp_path / "absent")
+    (tmp_path / "here").touch(0o600)
+    checks.readable_file(tmp_path / "here")

@@ -277,3 +277,43 @@ def test_no_text_fails_in_another_way(field: object, text: str) -> None:
     parse: Callable[[str], object] = field.metadata["parse"]  # type: ignore[attr-defined]
     with contextlib.suppress(ValueError):
         parse(text)
+
+
+def test_one_of_some_words_may_be_written_in_capitals() -> None:
+    kind = values.one_of("firejail", "none")
+    assert [kind("firejail"), kind("None")] == ["firejail", "none"]
+    with pytest.raises(ValueError, match="'docker' is not one of firejail, none"):
+        kind("docker")
+
+
+def test_networks_and_addresses_may_be_listed() -> None:
+    assert values.networks("") == ()
+    assert [str(network) for network in values.networks("192.0.2.7, 2001:db8::/32\n10.0.0.0/8")] == [
+        "192.0.2.7/32",
+        "2001:db8::/32",
+        "10.0.0.0/8",
+    ]
+
+
+@pytest.mark.parametrize("text", ["192.0.2.7/24", "proxy.example.org", "10.0.0.0/33", "1.2.3"])
+def test_anything_else_is_no_network(text: str) -> None:
+    with pytest.raises(ValueError, match="is neither an address nor a network"):
+        values.networks(text)
+
+
+@pytest.mark.parametrize("text", ["xvfb", ":0", ":99", ":1.0"])
+def test_a_display_is_one_of_this_machine(text: str) -> None:
+    assert values.display(text) == text
+
+
+@pytest.mark.parametrize("text", ["", "0", "localhost:0", ":x", "wayland-0", ":0;reboot"])
+def test_anything_else_is_no_display(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a display of this machine; write for instance :0, or xvfb"):
+        values.display(text)
+
+
+def test_without_a_display_in_the_environment_each_instance_has_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    assert values.display("$DISPLAY") == "xvfb"
+    monkeypatch.setenv("DISPLAY", ":7")
+    assert values.display("$DISPLAY") == ":7"

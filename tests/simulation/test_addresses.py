@@ -6,22 +6,23 @@ from ipaddress import ip_address, ip_network
 from typing import Any, cast
 
 import pytest
-from autobahn.twisted.resource import WebSocketResource
-from autobahn.twisted.websocket import WebSocketServerFactory
+import txaio
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.interfaces import IAddress
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
-from twisted.web.http import Request
 from twisted.web.resource import Resource
+from twisted.web.static import Data
 
 from tests.simulation.stage import StageCase
 from tests.wire import Wire
 from webots_cloud.errors import TooManyStarts
 from webots_cloud.simulation.addresses import MINUTE_SECONDS, Addresses, Visit, client_address, counted_as, read_address
-from webots_cloud.simulation.site import CountedChannel, CountedSite
+from webots_cloud.simulation.client import ClientFactory
+from webots_cloud.simulation.site import CountedSite
+from webots_cloud.simulation.web import ClientSocket
 
 PROXIES = (ip_network("127.0.0.0/8"), ip_network("2001:db8:7::/48"))
 HANDSHAKE = (
@@ -205,44 +206,19 @@ class TestStarts:
         assert len(known._starts) == 1
 
 
-class Slow(Resource):
-    """A page that a test answers."""
-
-    isLeaf = True
-
-    def __init__(self) -> None:
-        Resource.__init__(self)
-        self.requests: list[Request] = []
-
-    def render_GET(self, request: Request) -> bytes:
-        return b"a page"
-
-
-class Handing(Resource):
-    """A resource that hands connections over, as /client does."""
-
-    isLeaf = True
-
-    def render_GET(self, request: Request) -> object:
-        channel = cast(CountedChannel, request.channel)
-        channel.hand_over()
-        transport: Any = channel.transport
-        answer = WebSocketResource(WebSocketServerFactory(reactor=Clock())).render(request)
-        lost = transport.protocol.connectionLost
-        transport.protocol.connectionLost = lambda reason: (lost(reason), channel.visit.end())
-        return answer
-
-
 class Site:
     """A site without sockets."""
 
-    def __init__(self) -> None:
-        self.clock = Clock()
-        self.known = addresses(self.clock)
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        clock = Clock()
+        # Autobahn's timers have one clock for all.
+        monkeypatch.setattr(txaio.config, "loop", clock)
+        self.known = addresses(clock)
+        clients = ClientFactory(clock, cast(Any, None), 10)
         root = Resource()
-        root.putChild(b"page", Slow())
-        root.putChild(b"socket", cast(Any, Handing()))
-        self.site = CountedSite(self.clock, root, self.known, 10)
+        root.putChild(b"page", Data(b"a page", "text/plain"))
+        root.putChild(b"client", ClientSocket(clients))
+        self.site = CountedSite(clock, root, self.known, 10)
 
     def connect(self, peer: str | IAddress) -> Wire:
         if isinstance(peer, str):
@@ -256,13 +232,17 @@ class Site:
 
     def websocket(self, peer: str, forwarded: str = "") -> Wire:
         wire = self.connect(peer)
-        wire.say(f"GET /socket HTTP/1.1\r\n{HANDSHAKE}X-Forwarded-For: {forwarded}\r\n\r\n")
+        wire.say(f"GET /client HTTP/1.1\r\n{HANDSHAKE}X-Forwarded-For: {forwarded}\r\n\r\n")
         return wire
 
 
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Site:
+    return Site(monkeypatch)
+
+
 class TestSite:
-    def test_a_connection_counts_from_its_beginning_to_its_end_whatever_it_speaks(self) -> None:
-        site = Site()
+    def test_a_connection_counts_from_its_beginning_to_its_end_whatever_it_speaks(self, site: Site) -> None:
         silent, half, socket = (
             site.connect("192.0.2.7"),
             site.connect("192.0.2.7"),
@@ -278,8 +258,7 @@ class TestSite:
             another.lose()
         assert len(site.known) == 0
 
-    def test_one_that_is_refused_gets_no_answer(self) -> None:
-        site = Site()
+    def test_one_that_is_refused_gets_no_answer(self, site: Site) -> None:
         for _ in range(SOCKETS):
             site.connect("2001:db8::1")
         wire = site.connect("2001:db8::2")
@@ -287,14 +266,12 @@ class TestSite:
         assert wire.say("GET /page HTTP/1.1\r\nHost: a\r\n\r\n") == b""
         assert not site.connect("2001:db8:0:1::1").aborted
 
-    def test_a_unix_socket_counts_for_nobody(self) -> None:
-        site = Site()
+    def test_a_unix_socket_counts_for_nobody(self, site: Site) -> None:
         for _ in range(2 * SOCKETS):
             wire = site.connect(UNIXAddress(b"/run/socket"))
             assert b"a page" in wire.say("GET /page HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\n\r\n")
 
-    def test_a_proxys_websockets_count_for_its_clients(self) -> None:
-        site = Site()
+    def test_a_proxys_websockets_count_for_its_clients(self, site: Site) -> None:
         wires = [site.websocket("127.0.0.1", "192.0.2.7") for _ in range(SOCKETS)]
         assert not any(wire.aborted for wire in wires)
         assert site.websocket("127.0.0.1", "192.0.2.7").aborted
@@ -303,19 +280,15 @@ class TestSite:
         wires[0].lose()
         assert not site.websocket("127.0.0.1", "192.0.2.7").aborted
 
-    def test_a_proxys_pages_count_for_nobody(self) -> None:
-        site = Site()
+    def test_a_proxys_pages_count_for_nobody(self, site: Site) -> None:
         wire = site.connect("127.0.0.1")
         for upgrade in ("", "Upgrade: websocket\r\n"):
             for _ in range(2 * SOCKETS):
-                answer = wire.say(
-                    f"GET /page HTTP/1.1\r\nHost: a\r\n{upgrade}X-Forwarded-For: 192.0.2.7\r\n\r\n"
-                )
+                answer = wire.say(f"GET /page HTTP/1.1\r\nHost: a\r\n{upgrade}X-Forwarded-For: 192.0.2.7\r\n\r\n")
                 assert b"a page" in answer
         assert len(site.known) == 0
 
-    def test_nobody_else_is_believed(self) -> None:
-        site = Site()
+    def test_nobody_else_is_believed(self, site: Site) -> None:
         wires = [site.websocket("192.0.2.7", f"198.51.100.{number}") for number in range(SOCKETS + 1)]
         assert [wire.aborted for wire in wires] == [False] * SOCKETS + [True]
 

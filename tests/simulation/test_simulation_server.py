@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import treq
-from twisted.logger import eventAsJSON, formatEvent
+from twisted.logger import LogLevel, capturedLogs, eventAsJSON, formatEvent
 from twisted.web.client import HTTPConnectionPool
 from twisted.web.server import NOT_DONE_YET, Request
 
@@ -368,6 +368,29 @@ class TestPages(Server):
         assert "<td>simple</td><td>simple.wbt</td><td>running</td>" in body
         (policy,) = headers.getRawHeaders("content-security-policy")
         assert "default-src 'none'" in policy
+        await self.end(client)
+
+    async def test_a_missing_sandbox_is_warned_of_at_the_start_and_on_the_monitor_page(self) -> None:
+        with capturedLogs() as logs:
+            self.start()
+        (warning,) = (formatEvent(event) for event in logs if event["log_level"] is LogLevel.warn)
+        assert "NO SANDBOX" in warning
+        assert "NO SANDBOX" in (await self.get("/monitor"))[1]
+
+    async def test_a_sandbox_is_nothing_to_warn_of(self) -> None:
+        with capturedLogs() as logs:
+            self.start(sandbox="firejail", network="isolated", gate="proxy")
+        assert [event for event in logs if event["log_level"] is LogLevel.warn] == []
+        assert "SANDBOX" not in (await self.get("/monitor"))[1]
+
+    async def test_the_monitor_page_tells_what_an_instance_uses(self) -> None:
+        self.start()
+        client = await self.started()
+        (runner,) = self.service.instances
+        await until(lambda: runner.use is not None, "nothing is told")
+        assert re.search(
+            r"<td>\d+\.\d MB</td><td></td><td>1</td><td>0\.\d MB</td></tr>", (await self.get("/monitor"))[1]
+        )
         await self.end(client)
 
     async def test_the_monitor_page_never_calls_the_stand_in_webots(self) -> None:

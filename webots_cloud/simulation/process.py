@@ -69,9 +69,13 @@ class WebotsProcess(ProcessProtocol):
         with theirs:
             arguments = command(theirs.fileno())
             descriptors = {0: "w", 1: "r", 2: "r", theirs.fileno(): theirs.fileno()}
-            process = self._reactor.spawnProcess(
-                self, arguments[0], arguments, environment, str(folder), childFDs=descriptors
-            )
+            try:
+                process = self._reactor.spawnProcess(
+                    self, arguments[0], arguments, environment, str(folder), childFDs=descriptors
+                )
+            except OSError:
+                ours.close()
+                raise
         self._channel = Channel(self._reactor, ours, self)
         self._silence = self._reactor.callLater(LONGEST_SILENCE_SECONDS, self._end_silence)
         self.pid = process.pid
