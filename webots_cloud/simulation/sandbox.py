@@ -121,7 +121,7 @@ class Firejail:
     @ivar isolated: whether there is no network but the instance's own loopback.
     @ivar visible: folders and files that can be read.
     @ivar hidden: what is never seen, even inside of what is visible.
-    @ivar user_home: the home of the server's user, which is empty inside.
+    @ivar user_home: what Webots takes for its home; it is empty inside.
     """
 
     program: str
@@ -153,7 +153,7 @@ class Firejail:
             *(f"--blacklist={path}" for path in (_CGROUPS, *self.hidden)),
             f"--private-cwd={project}",
             f"--keep-fd={channel}",
-            "--",
+            # Without "--", after which Firejail has the login shell of the user start it, and a service's has none.
             *inner,
         ]
 
@@ -196,8 +196,14 @@ def make_sandbox(config: SimulationConfig, needed: Iterable[Path]) -> Sandbox:
         isolated=config.network == "isolated",
         visible=tuple(visible),
         hidden=tuple(path.resolve() for path in secret.values() if path.resolve().parts[1] in _SYSTEM),
-        user_home=Path(pwd.getpwuid(os.getuid()).pw_dir).resolve(),
+        user_home=_user_home(),
     )
+
+
+def _user_home() -> Path:
+    """Give the home of the server's user, or where it has none of its own, a folder that is empty as well."""
+    home = Path(pwd.getpwuid(os.getuid()).pw_dir).resolve()
+    return home if home.is_dir() and len(home.parts) > 1 and home.parts[1] not in _SYSTEM else Path("/tmp")  # noqa: S108
 
 
 def _outermost(paths: Iterable[Path]) -> list[Path]:
