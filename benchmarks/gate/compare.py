@@ -15,7 +15,7 @@ from statistics import median
 import attrs
 import psutil
 
-from benchmarks.gate.loads import FLAT_OUT, IDLE, PACED, Load, allow_many_connections
+from benchmarks.gate.loads import FEW, FLAT_OUT, IDLE, PACED, Load, allow_many_connections
 from benchmarks.gate.proxies import Proxy, configurable_http_proxy, haproxy, nginx, own
 from benchmarks.processes import machine, process
 
@@ -87,7 +87,7 @@ def idle_kilobytes(proxy: Proxy) -> float:
     """Tell how much memory a connection takes on which nothing happens."""
     assert proxy.main
     # What is only needed once is there when there were some before.
-    with sink(proxy, IDLE, 0) as running:
+    with sink(proxy, FEW, 0) as running:
         wait_for(running, "begin")
     before = _uss(proxy.main)
     with sink(proxy, IDLE, 1) as running:

@@ -41,7 +41,9 @@ class Load:
 FLAT_OUT = Load("flat", 50, 8192, 0)
 PACED = Load("paced", 400, 500, 30)
 IDLE = Load("idle", 1000, 500, 0)
-LOADS = {load.path: load for load in (FLAT_OUT, PACED, IDLE)}
+FEW = Load("few", 10, 500, 0)
+LOADS = {load.path: load for load in (FLAT_OUT, PACED, IDLE, FEW)}
+SILENT = (IDLE, FEW)
 
 
 def stamp(buffer: bytearray, load: Load, at: int = 0) -> None:

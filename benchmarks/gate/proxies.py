@@ -137,7 +137,8 @@ def _found(program: str) -> str:
 
 @contextlib.contextmanager
 def _other(name: str, port: int, command: Sequence[str]) -> Iterator[Proxy]:
-    running = subprocess.Popen(command)
+    # Some say a lot about clients that leave in the middle of a message.
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait_for(port, running)
         yield Proxy(name, port, "", psutil.Process(running.pid))

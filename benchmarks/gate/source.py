@@ -11,7 +11,7 @@ import select
 import socket
 import time
 
-from benchmarks.gate.loads import LOADS, Load, allow_many_connections, stamp
+from benchmarks.gate.loads import LOADS, SILENT, Load, allow_many_connections, stamp
 
 _MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _FRAMES_AT_ONCE = 8
@@ -116,7 +116,7 @@ class Source:
             connection.socket.close()
             return
         load = connection.load
-        if load is None or was_asked or load.path == "idle":
+        if load is None or was_asked or load in SILENT:
             return
         if load.rate:
             heapq.heappush(self._due, (time.monotonic() + random.random() / load.rate, descriptor))

@@ -6,7 +6,6 @@ from ipaddress import ip_address, ip_network
 from typing import Any, cast
 
 import pytest
-import txaio
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
@@ -212,7 +211,7 @@ class Site:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         clock = Clock()
         # Autobahn's timers have one clock for all.
-        monkeypatch.setattr(txaio.config, "loop", clock)
+        monkeypatch.setattr("txaio.config.loop", clock)
         self.known = addresses(clock)
         clients = ClientFactory(clock, cast(Any, None), 10)
         root = Resource()

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, cast
 
+import psutil
 import treq
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,8 +15,9 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.task import Clock
 from twisted.web.client import HTTPConnectionPool
 
-from tests.simulation.stage import OPENS, Client, StageCase, reactor, until
-from webots_cloud.simulation.queue import AT_ONCE, Queue
+from tests.simulation.stage import NOTES_ITSELF, OPENS, Client, StageCase, reactor, until
+from webots_cloud.simulation.instance import Phase
+from webots_cloud.simulation.queue import AT_ONCE, LEAVE_AT_ONCE, Queue
 
 
 class Turns(Clock):
@@ -123,15 +125,20 @@ class TestQueue:
         waiting.queue.take()
         gone: list[int] = []
         dismissed = Deferred.fromCoroutine(waiting.queue.dismiss(gone.append))
-        assert len(gone) == AT_ONCE
+        assert len(gone) == LEAVE_AT_ONCE
         while not dismissed.called:
             waiting.clock.turn()
         assert gone == list(range(1, 1_000))
         assert waiting.tells == 1_000
 
-    @given(steps=st.lists(st.sampled_from(["add", "take", "turn"]) | st.integers(0, 30), max_size=60))
-    def test_in_the_end_everybody_knows_its_place_and_was_never_told_the_same_twice(self, steps: list[Any]) -> None:
-        waiting = Waiting()
+    @given(
+        count=st.sampled_from([0, 5, 2 * AT_ONCE + 5]),
+        steps=st.lists(st.sampled_from(["add", "take", "turn"]) | st.integers(0, 30), max_size=60),
+    )
+    def test_in_the_end_everybody_knows_its_place_and_was_never_told_the_same_twice(
+        self, count: int, steps: list[Any]
+    ) -> None:
+        waiting = Waiting(count)
         for step in steps:
             if step == "add":
                 waiting.add()
@@ -186,15 +193,17 @@ class TestServer(StageCase):
         assert self.warnings == []
 
     async def test_a_place_is_free_only_when_nothing_is_left_of_the_instance_before(self) -> None:
-        first = await self.full()
+        self.simulator_is(NOTES_ITSELF + "trap '' TERM\necho open\nexec sleep 1000\n")
+        first = await self.full(endTimeoutSeconds=0.5)
         second = await self.queued(0)
-        folders: list[list[str]] = []
         (runner,) = self.service.instances
-        runner.ended.addCallback(lambda _: folders.append(os.listdir(self.instances_dir)))
-        await self.leave(first)
+        first.sendClose()
+        await until(lambda: runner.life.phase is Phase.STOPPING, "it does not end")
+        assert self.service.instances.waiting == 1
+        assert (await self.load_and_monitor())[0] == "100.0"
         await second.says("webots:")
-        assert [len(names) for names in folders] == [0] or folders == [["lock"]]
-        await self.leave(second)
+        assert not psutil.pid_exists(self.pids[0])
+        assert len(os.listdir(self.instances_dir)) == 1
 
     async def test_who_leaves_while_it_waits_lets_the_others_move_up_and_its_place_be_taken(self) -> None:
         first = await self.full()

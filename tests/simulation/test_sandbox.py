@@ -25,7 +25,7 @@ from webots_cloud.simulation.channel import Use
 from webots_cloud.simulation.folder import InstanceFolder
 from webots_cloud.simulation.launch import Launch
 from webots_cloud.simulation.process import WebotsProcess
-from webots_cloud.simulation.sandbox import Firejail, NoSandbox, make_sandbox, try_out
+from webots_cloud.simulation.sandbox import Firejail, NoSandbox, UnfitSandbox, make_sandbox, try_out
 from webots_cloud.simulation.webots import Simulator
 
 reactor = cast(Any, _reactor)
@@ -324,7 +324,7 @@ class TestTrying(SandboxCase):
 
     def test_where_it_does_not_the_operator_is_told_what_to_do(self) -> None:
         sandbox = attrs.evolve(cast(Firejail, make_sandbox(self.config(), ())), program="/bin/false")
-        with pytest.raises(SystemExit, match="Firejail does not work for this user"):
+        with pytest.raises(UnfitSandbox, match="Firejail does not work for this user"):
             try_out(sandbox, self.place / "instances")
 
     def test_without_one_there_is_nothing_to_go_wrong(self) -> None:
@@ -332,5 +332,5 @@ class TestTrying(SandboxCase):
 
     def test_a_secret_that_would_be_visible_is_told(self) -> None:
         config = self.config(keyDir=self.place / "webots" / "keys")
-        with pytest.raises(SystemExit, match=r"keyDir: .* is inside of .*, which instances can read"):
+        with pytest.raises(UnfitSandbox, match=r"keyDir: .* is inside of .*, which instances can read"):
             make_sandbox(config, (self.place / "webots",))

@@ -203,7 +203,7 @@ def test_the_page_may_let_others_watch(page: Page, servers: FakeServers) -> None
     page.evaluate("view.allowBroadcast = true")
     servers.wait_for('client {"allowBroadcast":true}')
     page.evaluate("view.open(`ws://${location.host}/works/standin/worlds/fake.wbt`)")
-    servers.wait_for("client {\"init\"")
+    servers.wait_for('client {"init"')
     servers.wait_for('client {"allowBroadcast":true}')
 
 

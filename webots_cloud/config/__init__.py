@@ -1,6 +1,6 @@
 """The configuration: an INI file as frozen objects, one class per section."""
 
-from webots_cloud.config.command_line import EX_CONFIG, ConfigOptions
+from webots_cloud.config.command_line import EX_CONFIG, ConfigOptions, refuse_to_start
 from webots_cloud.config.mistakes import ConfigError, Mistake
 from webots_cloud.config.reading import read_config
 from webots_cloud.config.sections import SECTIONS, Config, HostConfig, ServerConfig, SessionConfig, SimulationConfig
@@ -19,5 +19,6 @@ __all__ = [
     "SessionConfig",
     "SimulationConfig",
     "read_config",
+    "refuse_to_start",
     "state_directory",
 ]

@@ -42,9 +42,13 @@ class ConfigOptions(usage.Options):
         try:
             self.config = read_config(file, self.sections, self.prepare)
         except ConfigError as error:
-            _exit(error)
+            refuse_to_start(str(error))
 
 
-def _exit(error: ConfigError) -> NoReturn:
-    sys.stderr.write(f"{error}\n")
+def refuse_to_start(why: str) -> NoReturn:
+    """End the process: something must be put right before it can start.
+
+    @raise SystemExit: always, with L{EX_CONFIG}.
+    """
+    sys.stderr.write(f"{why}\n")
     raise SystemExit(EX_CONFIG)

@@ -11,7 +11,9 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import deferLater
 
 AT_ONCE = 100
-"""How many are told something before anything else has its turn: some five milliseconds' work."""
+"""How many are told their place before anything else has its turn: some two milliseconds' work."""
+LEAVE_AT_ONCE = 25
+"""How many are dismissed before anything else has its turn: some three milliseconds' work."""
 
 W = TypeVar("W")
 
@@ -61,6 +63,9 @@ class Queue(Generic[W]):
         """
         place = _Place(number, who, len(self._places))
         self._places.append(place)
+        if self._unsure:
+            # One more is passed on the way to all others.
+            self._unsure += 1
         self._tell(who, place.told)
 
     def take(self) -> tuple[int, W]:
@@ -81,7 +86,7 @@ class Queue(Generic[W]):
     async def dismiss(self, farewell: Callable[[W], None]) -> None:
         """Let all leave, some at a time; returns when nobody is left."""
         while self._places:
-            leaving, self._places = self._places[:AT_ONCE], self._places[AT_ONCE:]
+            leaving, self._places = self._places[:LEAVE_AT_ONCE], self._places[LEAVE_AT_ONCE:]
             self._unsure = 0
             for place in leaving:
                 farewell(place.who)

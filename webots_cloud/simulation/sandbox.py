@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import secrets
 import shutil
 import subprocess
 import sys
@@ -65,6 +66,10 @@ _OPTIONS = (
     # hidden.
     "--writable-var",
 )
+
+
+class UnfitSandbox(Exception):
+    """Instances cannot be put into the sandbox; its text names the option and says what to do."""
 
 
 class Sandbox(Protocol):
@@ -174,7 +179,7 @@ def make_sandbox(config: SimulationConfig, needed: Iterable[Path]) -> Sandbox:
     """Choose the sandbox of the configuration.
 
     @param needed: folders that the simulator has to read.
-    @raise SystemExit: if something secret would be visible in it; with what to do.
+    @raise UnfitSandbox: if something secret would be visible in it.
     """
     if config.sandbox == "none":
         return NoSandbox()
@@ -187,10 +192,7 @@ def make_sandbox(config: SimulationConfig, needed: Iterable[Path]) -> Sandbox:
     for option, path in secret.items():
         inside = next((place for place in visible if path.resolve().is_relative_to(place)), None)
         if inside:
-            raise SystemExit(
-                f"[{config.section}] {option}: {path} is inside of {inside}, which instances can read; "
-                "name another folder"
-            )
+            raise UnfitSandbox(f"{option}: {path} is inside of {inside}, which instances can read; name another folder")
     return Firejail(
         program=shutil.which("firejail") or "/usr/bin/firejail",
         isolated=config.network == "isolated",
@@ -229,10 +231,11 @@ def try_out(sandbox: Sandbox, instances: Path) -> None:
     """Run a command in the sandbox, to see whether that is possible at all on this machine.
 
     @param instances: where projects lie.
-    @raise SystemExit: if it is not; with Firejail's own words.
+    @raise UnfitSandbox: if it is not; with Firejail's own words.
     """
-    trial = instances / f".trial-{os.getpid()}"
-    trial.mkdir(mode=0o700, exist_ok=True)
+    # As an instance of number 0, so that what a crash leaves of it is removed as any other.
+    trial = instances / f"0-{secrets.token_hex(8)}"
+    trial.mkdir(mode=0o700)
     try:
         tried = subprocess.run(  # noqa: S603 -- our own command
             sandbox.command(trial.resolve(), 0, ["/bin/touch", str(trial.resolve() / "written")]),
@@ -242,14 +245,13 @@ def try_out(sandbox: Sandbox, instances: Path) -> None:
             timeout=_TRIAL_SECONDS,
             check=False,
         )
-        problem = "" if (trial / "written").exists() else (tried.stderr + tried.stdout).decode("utf-8", "replace")
-        failed = not (trial / "written").exists()
+        works, said = (trial / "written").exists(), (tried.stderr + tried.stdout).decode("utf-8", "replace")
     except (OSError, subprocess.TimeoutExpired) as error:
-        failed, problem = True, str(error)
+        works, said = False, str(error)
     finally:
         shutil.rmtree(trial, ignore_errors=True)
-    if failed:
-        raise SystemExit(
-            f"[simulation] sandbox: Firejail does not work for this user on this machine ({quoted(problem, 300)}); see "
+    if not works:
+        raise UnfitSandbox(
+            f"sandbox: Firejail does not work for this user on this machine ({quoted(said, 300)}); see "
             "docs/security.md, or write sandbox = none, where everybody who may start simulations is trusted"
         )

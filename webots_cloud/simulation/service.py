@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
-from webots_cloud.config import ConfigOptions, ServerConfig, SimulationConfig
+from webots_cloud.config import ConfigOptions, ServerConfig, SimulationConfig, refuse_to_start
 from webots_cloud.listening import Listener
 from webots_cloud.logfile import log_to
 from webots_cloud.simulation.addresses import Addresses
@@ -27,7 +27,7 @@ from webots_cloud.simulation.leftovers import InstancesFolder
 from webots_cloud.simulation.machine import Machine, Sensors
 from webots_cloud.simulation.project import BaseAndHost
 from webots_cloud.simulation.runner import Workplace
-from webots_cloud.simulation.sandbox import make_sandbox, try_out
+from webots_cloud.simulation.sandbox import UnfitSandbox, make_sandbox, try_out
 from webots_cloud.simulation.web import simulation_site
 from webots_cloud.simulation.webots import find_simulator
 from webots_cloud.simulation.website_host import HostClient, Keys
@@ -56,7 +56,7 @@ class SimulationService(MultiService):
     def __init__(self, reactor: Any, config: SimulationConfig) -> None:
         """Prepare to run.
 
-        @raise SystemExit: if instances cannot be put into their sandbox; with what to do.
+        @raise UnfitSandbox: if something secret would be visible in the sandbox.
         """
         MultiService.__init__(self)
         # The paths that instances see are the real ones.
@@ -105,16 +105,14 @@ class SimulationService(MultiService):
         self._folder.unlock()
 
     def _take_over(self) -> None:
-        """Make the folder of instances this server's own, and remove what is left from an earlier run."""
+        """Make the folder of instances this server's own, and end and remove what an earlier run has left."""
         try:
             self._folder.lock()
             self._folder.clean()
+            if self._workplace.cgroups is not None:
+                self._workplace.cgroups.clean()
         except (ValueError, OSError) as error:
             raise SystemExit(f"[simulation] instancesDir: {error}") from error
-        if self._workplace.cgroups is not None:
-            for cgroup in self._workplace.cgroups.leftovers():
-                cgroup.kill()
-                cgroup.remove()
 
 
 def _workplace(reactor: Any, config: SimulationConfig, pool: ThreadPool, launch: Launch, guard: Guard) -> Workplace:
@@ -145,10 +143,13 @@ def simulation_service(reactor: Any, config: SimulationConfig) -> Service:
 
     @raise SystemExit: if it does not.
     """
-    service = SimulationService(reactor, config)
+    try:
+        service = SimulationService(reactor, config)
+        try_out(service.launch.sandbox, config.instancesDir)
+    except UnfitSandbox as error:
+        refuse_to_start(f"[{config.section}] {error}")
     draining: Service = DrainOnSigterm(reactor, service.instances, config.drainTimeoutSeconds)
     draining.setServiceParent(service)
-    try_out(service.launch.sandbox, config.instancesDir)
     return service
 
 
