@@ -47,12 +47,11 @@ class DrainOnSigterm(Service):
     def stopService(self) -> None:
         """Give SIGTERM back."""
         Service.stopService(self)
-        self._stop_timer()
         if self._reactors_handler is not None:
             signal.signal(signal.SIGTERM, self._reactors_handler)
         if self._shutdown is not None and not self._ending:
             self._reactor.removeSystemEventTrigger(self._shutdown)
-        self._reactors_handler = self._shutdown = None
+        self._shutting_down()
 
     def _install(self) -> None:
         if self.running:
