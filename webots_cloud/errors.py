@@ -244,8 +244,8 @@ class TooManyRequests(ClientError):
 
     sentence = "This simulation gets too many requests; try again in {seconds} s."
 
-    def __init__(self, seconds: int) -> None:
-        super().__init__(seconds=seconds)
+    def __init__(self, seconds: int, detail: str = "") -> None:
+        super().__init__(detail, seconds=seconds)
         self.seconds = seconds
 
 

@@ -1,7 +1,8 @@
 """The socket between the server and the launcher that stands beside a Webots (webots_cloud.simulation.inside).
 
 Lines to the launcher: ``dial`` (connect to Webots' port), ``end`` (end Webots); the end of the socket ends everything
-at once. Lines from it: ``connected`` (together with the connection) or ``refused REASON`` for each ``dial``, in order; ``uses MEMORY DISK FILES PROCESSES`` (what the instance uses, in bytes and numbers, at least every few seconds);
+at once. Lines from it: ``connected`` (together with the connection) or ``refused REASON`` for each ``dial``, in order;
+``uses MEMORY DISK FILES PROCESSES`` (what the instance uses, in bytes and numbers, at least every few seconds);
 ``ended HOW`` (Webots is gone); ``failed REASON``.
 """
 
