@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any, cast
 
 from twisted.internet.interfaces import IReactorTime
@@ -16,6 +17,14 @@ from webots_cloud.connections import Connections
 
 REQUEST_SECONDS = 60
 """How long a client may take for a request, from the moment it connected or got its last answer."""
+
+
+class Nowhere(io.BytesIO):
+    """Where the bodies of requests go on a server that reads none, so that none is kept."""
+
+    def write(self, data: Any) -> int:
+        """Let go of it."""
+        return len(data)
 
 
 class PromptChannel(HTTPChannel):
@@ -36,6 +45,15 @@ class PromptChannel(HTTPChannel):
     def dataReceived(self, data: bytes) -> None:
         """Take data, without more time for the request."""
         LineReceiver.dataReceived(self, data)
+
+    def lineReceived(self, line: bytes) -> None:
+        """Take a line of a request's head, but none that goes on with the one before (RFC 9112 section 5.2)."""
+        if line[:1] in (b" ", b"\t"):
+            # Others may read it as a line of its own, and so find another request in what follows.
+            cast(Any, self.transport).write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            self.loseConnection()
+        else:
+            HTTPChannel.lineReceived(self, line)
 
     def hand_over(self) -> None:
         """Let go of the transport, which speaks another protocol from now on."""

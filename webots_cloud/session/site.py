@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.http import NO_CONTENT
 from twisted.web.resource import IResource
 from twisted.web.server import Request
 
-from webots_cloud.site import PromptSite
+from webots_cloud.site import Nowhere, PromptSite
 
 CORS_HEADERS = {
     "Access-Control-Allow-Origin": "*",
@@ -39,13 +38,6 @@ class PublicRequest(Request):
             Request.process(self)
 
 
-class _Nowhere(io.BytesIO):
-    """Where the bodies of requests go: no resource here reads one, so none is kept."""
-
-    def write(self, data: Any) -> int:
-        return len(data)
-
-
 class PublicSite(PromptSite):
     """A site for L{PublicRequest}s."""
 
@@ -55,4 +47,4 @@ class PublicSite(PromptSite):
 
     def getContentFile(self, length: int | None) -> BinaryIO:
         """Give a request a place for its body."""
-        return _Nowhere()
+        return Nowhere()

@@ -92,7 +92,7 @@ class Exchange:
             self._give_up(NoSuchRoute())
         except ClientError as error:
             self._give_up(error)
-        except BaseException:
+        except Exception:
             self._give_up(InternalError())
             raise
         finally:

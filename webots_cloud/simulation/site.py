@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import connectionDone
@@ -12,7 +12,7 @@ from twisted.web.resource import IResource
 from twisted.web.server import Request
 
 from webots_cloud.simulation.addresses import Addresses, Visit
-from webots_cloud.site import PromptChannel, PromptSite
+from webots_cloud.site import Nowhere, PromptChannel, PromptSite
 
 
 class CountedChannel(PromptChannel):
@@ -86,3 +86,7 @@ class CountedSite(PromptSite):
         PromptSite.__init__(self, clock, root, CountedRequest)
         self.timeOut = seconds
         self.addresses = addresses
+
+    def getContentFile(self, length: int | None) -> BinaryIO:
+        """Give a request a place for its body."""
+        return Nowhere()
