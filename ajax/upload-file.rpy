@@ -76,7 +76,7 @@ def content_of(request):
     content = field(request, "content")
     if len(content) > MAX_FILE_BYTES:
         raise Refusal("the file is larger than the 2 MB that can be sent at once.")
-    if (request.getHeader("content-type") or "").lower().startswith("multipart/"):
+    if (request.getHeader(b"content-type") or b"").lower().startswith(b"multipart/"):
         # In such a form the browser has turned every line end into CR LF.
         content = content.replace(b"\r\n", b"\n")
     return content
@@ -84,8 +84,8 @@ def content_of(request):
 
 def is_from_this_site(request):
     """Tell whether a page of this website sends this, or a program that is no browser."""
-    sender = request.getHeader("origin") or request.getHeader("referer")
     try:
+        sender = request.getHeader("origin") or request.getHeader("referer")
         return sender is None or urlsplit(sender).netloc.lower() == (request.getHeader("host") or "").lower()
     except ValueError:
         return False

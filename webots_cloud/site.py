@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 from typing import Any, cast
 
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.protocols.basic import LineReceiver
+from twisted.protocols.policies import TimeoutMixin
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource
@@ -17,6 +18,9 @@ from webots_cloud.connections import Connections
 
 REQUEST_SECONDS = 60
 """How long a client may take for a request, from the moment it connected or got its last answer."""
+
+REQUESTS_AT_ONCE = 10
+"""How many requests that have come on one connection are answered before others have their turn."""
 
 
 class Nowhere(io.BytesIO):
@@ -28,9 +32,16 @@ class Nowhere(io.BytesIO):
 
 
 class PromptChannel(HTTPChannel):
-    """A connection on which each request must be complete in time, however steadily it trickles in."""
+    """A connection on which each request must be complete in time, however steadily it trickles in.
+
+    Of requests that come together a few are answered, then others have their turn; and none is answered while the
+    client has not taken the answers before it.
+    """
 
     site: PromptSite
+    _at_once = 0
+    _done: Request | None = None
+    _next: IDelayedCall | None = None
 
     def connectionMade(self) -> None:
         """Join the site's connections."""
@@ -40,10 +51,14 @@ class PromptChannel(HTTPChannel):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Leave the site's connections."""
         HTTPChannel.connectionLost(self, reason)
+        self._done = None
+        if self._next is not None:
+            self._next.cancel()
         self.site.channels.discard(self)
 
     def dataReceived(self, data: bytes) -> None:
         """Take data, without more time for the request."""
+        self._at_once = 0
         LineReceiver.dataReceived(self, data)
 
     def lineReceived(self, line: bytes) -> None:
@@ -51,9 +66,38 @@ class PromptChannel(HTTPChannel):
         if line[:1] in (b" ", b"\t"):
             # Others may read it as a line of its own, and so find another request in what follows.
             cast(Any, self.transport).write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-            self.loseConnection()
+            HTTPChannel.loseConnection(self)
         else:
             HTTPChannel.lineReceived(self, line)
+
+    def requestDone(self, request: Request) -> None:
+        """Go on with the next request, if the client takes the answers and others need not wait for it."""
+        self._dataBuffer.append(LineReceiver.clearLineBuffer(self))
+        self._at_once += 1
+        if self.persistent and self._waitingForTransport:
+            self._wait(request)
+            TimeoutMixin.setTimeout(self, REQUEST_SECONDS)
+        elif self.persistent and self._at_once >= REQUESTS_AT_ONCE and any(self._dataBuffer):
+            self._wait(request)
+            self._next = self.site.clock.callLater(0, self._go_on)
+        else:
+            HTTPChannel.requestDone(self, request)
+
+    def resumeProducing(self) -> None:
+        """Go on, as the client has taken something."""
+        HTTPChannel.resumeProducing(self)
+        if self._done is not None and self._next is None:
+            self._next = self.site.clock.callLater(0, self._go_on)
+
+    def _wait(self, done: Request) -> None:
+        """Leave it at an answered request for now, and read no more."""
+        self._done = done
+        cast(Any, self._networkProducer).pauseProducing()
+
+    def _go_on(self) -> None:
+        done, self._done, self._next, self._at_once = self._done, None, None, 0
+        if done is not None:
+            HTTPChannel.requestDone(self, done)
 
     def hand_over(self) -> None:
         """Let go of the transport, which speaks another protocol from now on."""
@@ -73,6 +117,7 @@ class PromptSite(Site):
     """A site whose connections are L{PromptChannel}s.
 
     @ivar channels: the connections that speak HTTP.
+    @ivar clock: measures their time.
     """
 
     noisy = False
@@ -85,6 +130,7 @@ class PromptSite(Site):
         """
         Site.__init__(self, root, request, timeout=REQUEST_SECONDS, reactor=clock)
         self.displayTracebacks = False
+        self.clock = clock
         self.channels: Connections[PromptChannel] = Connections(clock)
 
     def log(self, request: Any) -> None:

@@ -44,7 +44,7 @@ def directly(project: Path, home: Path) -> float:
     """Start the simulator with the server's own command line, and end it; give the seconds until C{open}."""
     simulator = find_simulator(None)
     command = ["setsid", *simulator.arguments(free_port(), project / "worlds" / WORLD, True)]
-    environment = simulator.environment(home, os.environ)
+    environment = simulator.environment(home)
     begin = time.monotonic()
     with subprocess.Popen(
         command, env=environment, cwd=project, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE

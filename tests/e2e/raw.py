@@ -75,6 +75,20 @@ class Raw:
         except (BrokenPipeError, ConnectionResetError):
             return
 
+    def flood(self, data: bytes, most: int) -> None:
+        """Send the same again and again, until the other end takes no more of it, or it is so many bytes."""
+        block = data * (100000 // len(data) + 1)
+        self.socket.settimeout(1)
+        sent = 0
+        try:
+            while sent < most:
+                # What did not fit is continued where it ended, as it may be in the middle.
+                sent += self.socket.send(block[sent % len(data) :])
+        except (TimeoutError, BrokenPipeError, ConnectionResetError):
+            return
+        finally:
+            self.socket.settimeout(PATIENCE)
+
     def answer(self) -> Answer:
         """Read an answer of known length."""
         head = self._until(_HEAD_END).decode("latin-1")
@@ -105,6 +119,11 @@ class Raw:
         """Read until the other end closes, in whichever way."""
         while self._more():
             pass
+        return self._data
+
+    def first(self) -> bytes:
+        """Give what comes first; nothing if that is the end."""
+        self._more()
         return self._data
 
     def is_over(self) -> bool:
@@ -139,10 +158,13 @@ class Raw:
 
 
 def ask(port: int, data: bytes, source: str = "127.0.0.1") -> bytes:
-    """Send something, and give all that comes back."""
-    with Raw(port, source) as raw:
-        raw.say(data)
-        return raw.rest()
+    """Send something, and give all that comes back; nothing, if one is not listened to."""
+    try:
+        with Raw(port, source) as raw:
+            raw.say(data)
+            return raw.rest()
+    except ConnectionResetError:
+        return b""
 
 
 def get(port: int, target: str, source: str = "127.0.0.1", method: str = "GET", **headers: str) -> Answer:

@@ -1,11 +1,9 @@
-"""What strangers on the network try at the gate of a running server; the stranger gets nothing, and others lose nothing."""
+"""What strangers on the network try at the gate of a running server: they get nothing, and others lose nothing."""
 
 from __future__ import annotations
 
 import json
-import random
-import string
-import urllib.parse
+import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -73,8 +71,8 @@ def victim(server: Server, honest: Driver) -> Iterator[Simulation]:
         yield simulation
 
 
-def a_guess(generator: random.Random) -> str:
-    return "".join(generator.choices(string.ascii_letters + string.digits + "-_", k=43))
+def a_guess() -> str:
+    return secrets.token_urlsafe(32)
 
 
 def alike(answers: list[Answer]) -> bool:
@@ -83,11 +81,10 @@ def alike(answers: list[Answer]) -> bool:
 
 
 def test_guessed_tokens_are_all_answered_alike(server: Server) -> None:
-    generator = random.Random(7)
     with Raw(server.port) as raw:
         answers = []
         for _ in range(300):
-            raw.say(request(f"/webots/{a_guess(generator)}/"))
+            raw.say(request(f"/webots/{a_guess()}/"))
             answers.append(raw.answer())
     assert alike(answers)
     assert answers[0].status == 404
@@ -108,7 +105,6 @@ def test_a_token_that_is_nearly_right_is_answered_as_any_guess(server: Server, h
         "with a parameter": token + ";a=b",
         "a list": f"{token},{token}",
         "empty": "",
-        "not ASCII": "é" * 43,
         "very long": "A" * 8000,
     }
     answers = {what: get(server.port, f"/webots/{guess}{MARK_PATH}") for what, guess in wrong.items()}
@@ -121,7 +117,7 @@ def test_the_token_of_a_simulation_that_has_ended(server: Server) -> None:
     with server.simulation() as simulation:
         assert simulation.get(MARK_PATH).body == MARK
     server.wait_for(lambda: simulation.get(MARK_PATH).status == 404, "the route to end")
-    assert alike([simulation.get("/"), get(server.port, f"/webots/{a_guess(random.Random(8))}/")])
+    assert alike([simulation.get("/"), get(server.port, f"/webots/{a_guess()}/")])
     with pytest.raises(InvalidStatus), simulation.stream():
         pass
 
@@ -144,7 +140,7 @@ def test_ones_own_token_reaches_nobody_elses_simulation(server: Server, honest: 
 
 def test_a_websocket_that_comes_from_nowhere_with_a_wrong_token(server: Server) -> None:
     with Raw(server.port) as raw:
-        answer = raw.upgraded(f"/webots/{a_guess(random.Random(9))}/")
+        answer = raw.upgraded(f"/webots/{a_guess()}/")
     assert answer.status == 404
 
 
@@ -210,7 +206,8 @@ def test_a_target_that_is_no_path(server: Server, victim: Simulation) -> None:
     for method in ("GET", "OPTIONS", "CONNECT", "TRACE"):
         for what, target in targets.items():
             answers = ask(server.port, request(target, {"Connection": "close"}, method))
-            assert (statuses(answers) or [400])[0] >= 400, (method, what)
+            # OPTIONS * asks about the server as a whole (RFC 9110 section 9.3.7), which tells nothing.
+            assert (statuses(answers) or [400])[0] >= 400 or (method, target) == ("OPTIONS", "*"), (method, what)
             assert MARK not in answers, (method, what)
 
 
@@ -292,7 +289,7 @@ def test_a_request_that_is_hidden_in_another_is_not_found(victim: Simulation) ->
 
 
 def test_a_request_behind_a_refused_one_is_judged_by_itself(server: Server, victim: Simulation) -> None:
-    second = request(f"/webots/{a_guess(random.Random(10))}{MARK_PATH}", {"Connection": "close"})
+    second = request(f"/webots/{a_guess()}{MARK_PATH}", {"Connection": "close"})
     answers = ask(server.port, request(victim.path + MARK_PATH) + second)
     assert statuses(answers) == [200, 404]
     assert answers.count(MARK) == 1
@@ -350,6 +347,16 @@ def test_a_handshake_that_is_not_quite_one(victim: Simulation) -> None:
             assert raw.answer().status in (400, 426), what
 
 
+def test_headers_that_are_no_text(server: Server, victim: Simulation) -> None:
+    names = ("Host", "Origin", "Upgrade", "Connection", "X-Forwarded-For", "Sec-WebSocket-Protocol", "Cookie", "Accept")
+    for value in ("\xff\xfe", "\x80", "a" * 8000, "\x01", "'\"<script>"):
+        for name in names:
+            for path in ("/load", "/monitor", "/client", f"{victim.path}/", f"{victim.path}{MARK_PATH}"):
+                with Raw(server.port) as raw:
+                    raw.say(request(path, UPGRADE | {name: value}))
+                    assert raw.answer().status < 500, (name, value, path)
+
+
 def test_compression_is_not_agreed_to_so_that_nothing_small_can_grow(server: Server, victim: Simulation) -> None:
     for path in ("/client", f"{victim.path}/"):
         with Raw(server.port) as raw:
@@ -375,7 +382,7 @@ def test_a_page_of_another_site_at_the_gate(server: Server, victim: Simulation) 
     for origin in FOREIGN:
         with Raw(server.port) as raw:
             assert raw.upgraded(f"{victim.path}/", Origin=origin).status == 403, origin
-    with victim.stream(origin=server.host.url) as stream:  # type: ignore[arg-type]
+    with victim.stream(origin=server.host.url) as stream:
         receive(stream, begins("scene load completed"))
 
 
@@ -502,8 +509,7 @@ def watching(server: Server, shared: Simulation) -> Raw:
 def test_log_lines_cannot_be_forged(server: Server, victim: Simulation) -> None:
     forged = "\n2030-01-01T00:00:00+0000 [forged#info] all is well\x1b[2J"
     server.told(server.init(f"a{forged}"))
-    server.told(server.init(host=f"http://a{urllib.parse.quote('x')}{forged}"))
-    server.told(server.init(), origin=f"http://a\t[forged]")
+    server.told(server.init(host=f"http://a{forged}"))
     server.told(json.dumps({"reset controller": forged}))
     get(server.port, f"{victim.path}/", Origin="http://a", X_Forwarded_For="a\t[forged]")
     assert "\x1b" not in server.log

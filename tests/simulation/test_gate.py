@@ -89,9 +89,13 @@ def test_no_port_is_given_twice_at_once_whatever_the_order(opens: list[bool], he
 
 @pytest.fixture(params=["127.0.0.1", ""])
 def listening(request: pytest.FixtureRequest) -> Iterator[socket.socket]:
-    with socket.socket() as listening:
+    with socket.socket() as listening, socket.socket() as probe:
+        # Another program may have connections at the same port of another address.
+        probe.bind(("", 0))
+        port = probe.getsockname()[1]
+        probe.close()
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((request.param, 0))
+        listening.bind((request.param, port))
         listening.listen()
         yield listening
 

@@ -45,7 +45,7 @@ class InteropTest(ProxyCase):
     def connection(self, **options: Any) -> ClientConnection:
         """Connect as a page does; in a thread."""
         url = f"ws://127.0.0.1:{self.listening.getHost().port}{self.path()}"
-        connected: ClientConnection = connect(url, proxy=None, **options)
+        connected: ClientConnection = connect(url, proxy=None, open_timeout=60, **options)
         return connected
 
     def _drive(self) -> list[str | bytes]:

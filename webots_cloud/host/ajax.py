@@ -209,9 +209,9 @@ def _still_here(request: Request) -> None:
 
 def _from_this_site(request: BoundedRequest) -> bool:
     """Tell whether a browser says that another site's page sends this; programs that are no browsers say nothing."""
-    host = request.getHeader("host")
-    sender = request.getHeader("origin") or request.getHeader("referer")
     try:
+        host = request.getHeader("host")
+        sender = request.getHeader("origin") or request.getHeader("referer")
         return sender is None or urlsplit(sender).netloc.lower() == (host or "").lower()
     except ValueError:
         return False

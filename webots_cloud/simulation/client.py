@@ -31,6 +31,9 @@ PING_SECONDS = 15
 """How often a client is pinged, so that one that vanished is noticed."""
 PONG_SECONDS = 10
 """How long it may take to answer; with L{PING_SECONDS} before that, this is less than half a minute."""
+FRAMES_PER_SECOND = 100
+FRAMES_AT_ONCE = 500
+"""How many frames a client may send more than that; who sends still more floods the server."""
 
 
 class ClientProtocol(WebSocketServerProtocol):
@@ -51,6 +54,8 @@ class ClientProtocol(WebSocketServerProtocol):
         self._origin: str | None = None
         self._runner: Runner | None = None
         self._silence: IDelayedCall | None = None
+        self._credit = float(FRAMES_AT_ONCE)
+        self._credit_since: float = self._reactor.seconds()
         self.visit: Visit | None = None
 
     def onConnect(self, request: ConnectionRequest) -> None:
@@ -66,6 +71,7 @@ class ClientProtocol(WebSocketServerProtocol):
 
     def onMessageFrameBegin(self, length: int) -> None:
         """Tell a client whose message is too long why its connection fails."""
+        self._count_frame()
         if self.message_data_total_length + length > MAX_MESSAGE_BYTES and not self.failedByMe:
             self._refuse(RequestTooLong(limit=MAX_MESSAGE_BYTES // 1024))
         super().onMessageFrameBegin(length)
@@ -83,6 +89,16 @@ class ClientProtocol(WebSocketServerProtocol):
                 self._change(request)
         except ClientError as error:
             self._refuse(error)
+
+    def onPing(self, payload: bytes) -> None:
+        """Answer."""
+        self._count_frame()
+        super().onPing(payload)
+
+    def onPong(self, payload: bytes) -> None:
+        """Take note that the client is there."""
+        self._count_frame()
+        super().onPong(payload)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """End the instance: its client is gone."""
@@ -145,6 +161,15 @@ class ClientProtocol(WebSocketServerProtocol):
         self._log.warn("client {peer}: {error} {detail}", peer=self.peer, error=str(error), detail=error.detail)
         self.send(f"error: {error}")
         self.let_go()
+
+    def _count_frame(self) -> None:
+        """Break off with a client that sends more frames than it can have a reason for."""
+        now = self._reactor.seconds()
+        self._credit = min(self._credit + (now - self._credit_since) * FRAMES_PER_SECOND, float(FRAMES_AT_ONCE)) - 1
+        self._credit_since = now
+        if self._credit < 0 and self.state != self.STATE_CLOSED:
+            self._log.warn("client {peer} sends too many frames", peer=self.peer)
+            self.dropConnection(abort=True)
 
     def _stop_waiting(self) -> None:
         silence, self._silence = self._silence, None

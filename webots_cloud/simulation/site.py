@@ -7,7 +7,6 @@ from typing import Any, BinaryIO, cast
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
-from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource
 from twisted.web.server import Request
 
@@ -41,9 +40,9 @@ class CountedChannel(PromptChannel):
 
         What a proxy may become a WebSocket is counted for the proxy's own client.
         """
-        if request.getHeader("upgrade"):
-            forwarded = request.requestHeaders.getRawHeaders("x-forwarded-for", [])
-            self.visit.speak_for(self._peer, ",".join(forwarded))
+        if request.getHeader(b"upgrade"):
+            forwarded = request.requestHeaders.getRawHeaders(b"x-forwarded-for", [])
+            self.visit.speak_for(self._peer, b",".join(forwarded).decode("latin-1"))
             if not self.visit.admitted:
                 self._close()
         return self.visit.admitted
@@ -51,7 +50,7 @@ class CountedChannel(PromptChannel):
     def requestDone(self, request: Request) -> None:
         """Go on with the next request, which may be another client's."""
         self.visit.speak_for_nobody()
-        HTTPChannel.requestDone(self, request)
+        PromptChannel.requestDone(self, request)
 
     @property
     def _peer(self) -> str | None:

@@ -145,8 +145,8 @@ class ClientSocket(Resource):
 
     def render(self, request: Request) -> bytes | int:
         """Hand the connection over where it is to become a WebSocket."""
-        upgrade = request.getHeader("upgrade") or ""
-        if upgrade.lower() == "websocket" and request.method == b"GET":
+        upgrade = request.getHeader(b"upgrade") or b""
+        if upgrade.lower() == b"websocket" and request.method == b"GET":
             channel = cast(CountedChannel, request.channel)
             channel.hand_over()
             transport = cast(Any, channel.transport)

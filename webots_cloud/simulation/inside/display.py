@@ -14,6 +14,10 @@ class NoDisplay(Exception):
     """Xvfb does not start."""
 
 
+class Interrupted(Exception):
+    """There is no need for a display any more."""
+
+
 def xvfb_command(authority: str, answer: int) -> list[str]:
     """Give the command line (Xserver(1), Xvfb(1)).
 
@@ -33,17 +37,27 @@ def write_authority(path: str) -> None:
     os.close(file)
 
 
-def read_display_number(answer: int) -> int:
+def read_display_number(answer: int, interruption: int) -> int:
     """Wait until Xvfb writes the number of its display.
 
-    @raise NoDisplay: if it ends, or takes too long.
+    @param interruption: a descriptor; there is something to be read from it if the display is not needed any more.
+    @raise NoDisplay: if it ends, writes something else, or takes too long.
+    @raise Interrupted: if it is not needed.
     """
     text = b""
     end = time.monotonic() + _SECONDS
     while not text.endswith(b"\n"):
-        readable = select.select([answer], [], [], max(0.0, end - time.monotonic()))[0]
-        piece = os.read(answer, 64) if readable else b""
+        poll = select.poll()
+        for descriptor in (answer, interruption):
+            poll.register(descriptor, select.POLLIN)
+        ready = [descriptor for descriptor, _ in poll.poll(1000 * max(0.0, end - time.monotonic()))]
+        if interruption in ready:
+            raise Interrupted
+        piece = os.read(answer, 64) if ready else b""
         if not piece:
             raise NoDisplay
         text += piece
-    return int(text)
+    try:
+        return int(text)
+    except ValueError as error:
+        raise NoDisplay from error

@@ -7,15 +7,21 @@ webots_cloud.simulation.channel, which says what they are.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import select
 import signal
 import socket
 import time
 from collections.abc import Callable
-from typing import NoReturn
 
-from webots_cloud.simulation.inside.display import NoDisplay, read_display_number, write_authority, xvfb_command
+from webots_cloud.simulation.inside.display import (
+    Interrupted,
+    NoDisplay,
+    read_display_number,
+    write_authority,
+    xvfb_command,
+)
 from webots_cloud.simulation.inside.meter import Meter
 from webots_cloud.simulation.inside.output import Output
 from webots_cloud.simulation.inside.processes import (
@@ -27,7 +33,14 @@ from webots_cloud.simulation.inside.processes import (
 )
 from webots_cloud.simulation.inside.settings import Settings
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
 _LONGEST_SLEEP = 1.0
+_KILL_AGAIN_SECONDS = 1.0
+_LOST_PACKETS = 2
+"""How often a connection is tried again to which Webots does not answer: it is given up after some seconds."""
 
 
 def main(arguments: list[str]) -> NoReturn:
@@ -53,7 +66,8 @@ class Launcher:
         self._channel.setblocking(False)
         self._channel.set_inheritable(False)
         self._orders = b""
-        self._poll = select.epoll()
+        # Not epoll: how much of it the processes of a user may use together is limited, and others may have used it up.
+        self._poll = select.poll()
         self._ready: dict[int, Callable[[], None]] = {}
         self._outputs: list[Output] = []
         self._meter = Meter(settings)
@@ -66,12 +80,15 @@ class Launcher:
         environment = dict(os.environ)
         if self._settings.display:
             environment |= self._start_display()
+        # It may be all over already.
+        self._read_channel()
         self._webots = self._start(command, environment)
         self._watch(self._channel.fileno(), self._read_channel)
         while True:
             self._wait()
             now = time.monotonic()
             if self._kill_at is not None and now >= self._kill_at:
+                self._kill_at = now + _KILL_AGAIN_SECONDS
                 signal_group(self._webots, signal.SIGKILL)
             if now >= self._meter.due:
                 self._tell(*self._meter.measure())
@@ -105,13 +122,15 @@ class Launcher:
         self._display = self._start(xvfb_command(authority, writing), dict(os.environ), keep=writing)
         os.close(writing)
         try:
-            number = read_display_number(reading)
+            number = read_display_number(reading, self._channel.fileno())
         except NoDisplay:
             self._finish("failed", "the X server Xvfb does not start")
+        except Interrupted:
+            self._finish("ended", "before it began")
         os.close(reading)
         return {"DISPLAY": f":{number}", "XAUTHORITY": authority}
 
-    def _watch(self, descriptor: int, ready: Callable[[], None], event: int = select.EPOLLIN) -> None:
+    def _watch(self, descriptor: int, ready: Callable[[], None], event: int = select.POLLIN) -> None:
         self._ready[descriptor] = ready
         self._poll.register(descriptor, event)
 
@@ -121,7 +140,8 @@ class Launcher:
 
     def _wait(self) -> None:
         until = self._meter.due if self._kill_at is None else min(self._meter.due, self._kill_at)
-        for descriptor, _ in self._poll.poll(min(_LONGEST_SLEEP, max(0.0, until - time.monotonic()))):
+        seconds = min(_LONGEST_SLEEP, max(0.0, until - time.monotonic()))
+        for descriptor, _ in self._poll.poll(math.ceil(1000 * seconds)):
             if descriptor in self._ready:
                 self._ready[descriptor]()
 
@@ -147,15 +167,24 @@ class Launcher:
         for order in orders:
             if order == b"dial":
                 self._dial()
-            elif order == b"end" and self._kill_at is None:
-                self._kill_at = time.monotonic() + self._settings.patience
-                signal_group(self._webots, signal.SIGTERM)
+            elif order == b"end":
+                self._end()
+
+    def _end(self) -> None:
+        """Ask Webots to end."""
+        if not self._webots:
+            self._finish("ended", "before it began")
+        if self._kill_at is None:
+            self._kill_at = time.monotonic() + self._settings.patience
+            signal_group(self._webots, signal.SIGTERM)
 
     def _dial(self) -> None:
         """Connect to Webots' port, and give the connection to the server."""
-        connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        connection.setblocking(False)
-        connection.connect_ex(("127.0.0.1", self._settings.port))
+        try:
+            connection = self._begin_to_connect()
+        except OSError as error:
+            self._tell("refused", error.strerror or "there is no socket")
+            return
 
         def answered() -> None:
             self._forget(connection.fileno())
@@ -163,12 +192,34 @@ class Launcher:
             if error:
                 self._tell("refused", os.strerror(error))
             else:
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                with contextlib.suppress(OSError):
-                    socket.send_fds(self._channel, [b"connected\n"], [connection.fileno()])
+                self._send(connection)
             connection.close()
 
-        self._watch(connection.fileno(), answered, select.EPOLLOUT)
+        self._watch(connection.fileno(), answered, select.POLLOUT)
+
+    def _begin_to_connect(self) -> socket.socket:
+        """Give a socket that is on its way to Webots' port.
+
+        @raise OSError: if that cannot be, as programs have used up what it takes.
+        """
+        connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            connection.setblocking(False)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, _LOST_PACKETS)
+            with contextlib.suppress(BlockingIOError):
+                connection.connect(("127.0.0.1", self._settings.port))
+        except OSError:
+            connection.close()
+            raise
+        return connection
+
+    def _send(self, connection: socket.socket) -> None:
+        """Give the server a connection."""
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            socket.send_fds(self._channel, [b"connected\n"], [connection.fileno()])
+        except OSError as problem:
+            self._tell("refused", problem.strerror or "it cannot be sent")
 
     def _tell(self, *words: str) -> None:
         """Send the server a line; where it does not read any more, the end of the channel will tell."""

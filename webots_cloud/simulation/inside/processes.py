@@ -16,14 +16,24 @@ _PR_SET_CHILD_SUBREAPER = 36
 _NICENESS = 5
 _LIKELIEST_VICTIM = 1000
 _LAST_KILLS_SECONDS = 2.0
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_PARENT, _TIMES = 4 - 3, slice(14 - 3, 18 - 3)
+"""Where C{/proc/PID/stat} has these, counted from its third field (proc(5))."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def become_keeper() -> None:
-    """Close this process to others of its user, and become the parent of what is left behind below it (prctl(2))."""
+    """Close this process to others of its user, and become the parent of what is left behind below it (prctl(2)).
+
+    It may also have as many files open as the system lets it: the kernel counts the descriptors that all processes of a
+    user are sending one another, and refuses whoever has a lower limit than that (unix(7), C{ETOOMANYREFS}). So no
+    program, with its own limit, can keep this process from sending a connection.
+    """
     _libc.prctl(_PR_SET_DUMPABLE, 0)
     _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    highest = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest, highest))
 
 
 def start(command: Sequence[str], environment: dict[str, str], outputs: Sequence[int], limits: dict[int, int]) -> int:
@@ -33,8 +43,11 @@ def start(command: Sequence[str], environment: dict[str, str], outputs: Sequence
     @return: its process id.
     """
     parent = os.getpid()
+    # What ends it waits until it listens to that: a signal that comes before would be lost, as they are ignored here.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     pid = os.fork()
     if pid:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return pid
     try:
         os.setsid()
@@ -44,8 +57,9 @@ def start(command: Sequence[str], environment: dict[str, str], outputs: Sequence
         null = os.open(os.devnull, os.O_RDONLY)
         for standard, descriptor in enumerate([null, *outputs]):
             os.dup2(descriptor, standard)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
+        for number in (*_ENDING, signal.SIGPIPE):
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.nice(_NICENESS)
         _be_the_first_to_go()
         for limit, value in limits.items():
@@ -59,6 +73,8 @@ def start(command: Sequence[str], environment: dict[str, str], outputs: Sequence
 
 def _be_the_first_to_go() -> None:
     """Where the machine's memory ends, let the kernel end this process before others."""
+    # What is closed to others of its user cannot write into its own folder of /proc either; the program is not closed.
+    _libc.prctl(_PR_SET_DUMPABLE, 1)
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
         score.write(str(_LIKELIEST_VICTIM))
 
@@ -78,34 +94,51 @@ def how_it_ended(status: int) -> str:
 
 
 def descendants() -> list[int]:
-    """Give the processes below this one."""
+    """Give the processes below this one, parents first."""
+    return list(processor_ticks())
+
+
+def processor_ticks() -> dict[int, int]:
+    """Give how many ticks of processor time the processes below this one have used, with children that have ended."""
     children: dict[int, list[int]] = {}
+    ticks: dict[int, int] = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
-            with contextlib.suppress(OSError):
-                children.setdefault(int(stat_fields(int(name))[1]), []).append(int(name))
-    found: list[int] = []
+            with contextlib.suppress(OSError, IndexError):
+                pid, fields = int(name), stat_fields(f"/proc/{name}")
+                children.setdefault(int(fields[_PARENT]), []).append(pid)
+                ticks[pid] = sum(map(int, fields[_TIMES]))
+    found: dict[int, int] = {}
     new = [os.getpid()]
     while new:
         new = [child for pid in new for child in children.get(pid, ())]
-        found += new
+        found.update((pid, ticks[pid]) for pid in new)
     return found
 
 
-def stat_fields(pid: int) -> list[bytes]:
+def stat_fields(folder: str) -> list[bytes]:
     """Give the fields of C{/proc/PID/stat} from the third on (proc(5)): state, parent and so on.
 
+    @param folder: of a process or a thread, in C{/proc}.
     @raise OSError: if there is no such process.
     """
-    with open(f"/proc/{pid}/stat", "rb") as file:
+    with open(f"{folder}/stat", "rb") as file:
         return file.read().rpartition(b")")[2].split()
 
 
-def has_ended(pid: int) -> bool:
-    """Tell whether a process is gone, or waits for nothing but its parent's notice."""
+def tasks(pid: int) -> list[int]:
+    """Give the threads of a process; none, if it has ended."""
     try:
-        return stat_fields(pid)[0] in (b"Z", b"X")
+        return [int(name) for name in os.listdir(f"/proc/{pid}/task")]
     except OSError:
+        return []
+
+
+def has_ended(pid: int, task: int) -> bool:
+    """Tell whether a thread is gone, or waits for nothing but its parent's notice."""
+    try:
+        return stat_fields(f"/proc/{pid}/task/{task}")[0] in (b"Z", b"X")
+    except (OSError, IndexError):
         return True
 
 
@@ -130,6 +163,9 @@ def kill(pid: int) -> None:
 
 
 def signal_group(leader: int, number: int) -> None:
-    """Send a signal to a process group, if there still is one."""
+    """Send a signal to the process group of a child, or if it does not lead one yet, to the child itself."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader, number)
+        try:
+            os.killpg(leader, number)
+        except ProcessLookupError:
+            os.kill(leader, number)
