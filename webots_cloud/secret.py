@@ -26,6 +26,10 @@ class Secret:
             self._text.encode("utf-8", "surrogatepass"), other._text.encode("utf-8", "surrogatepass")
         )
 
+    def blotted_out_of(self, text: str) -> str:
+        """Give a text that somebody sent who has been told the secret, without it."""
+        return text.replace(self._text, repr(self)) if self else text
+
     def __bool__(self) -> bool:
         return bool(self._text)
 

@@ -105,3 +105,8 @@ def test_texts_that_are_no_proper_unicode_are_compared_too() -> None:
 def test_an_empty_secret_is_none() -> None:
     assert SECRET
     assert not Secret("")
+
+
+def test_it_is_taken_out_of_what_others_say() -> None:
+    assert Secret("key").blotted_out_of("the key is key") == "the <secret> is <secret>"
+    assert Secret("").blotted_out_of("nothing") == "nothing"

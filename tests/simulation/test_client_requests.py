@@ -212,6 +212,7 @@ class TestHost:
             "file:///etc/passwd",
             "file://localhost/etc",
             "ftp://localhost",
+            "ftp://localhost:80",
             "gopher://localhost",
             "javascript:alert(1)",
             "http://",

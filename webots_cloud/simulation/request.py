@@ -162,9 +162,10 @@ def parse_host(text: str) -> WebsiteHost:
     """
     try:
         parts = urlsplit(text)
-        port = parts.port or _DEFAULT_PORTS[parts.scheme]
+        default_port = _DEFAULT_PORTS[parts.scheme]
+        port = parts.port or default_port
     except (ValueError, KeyError) as error:
-        raise BadName(name=text, kind="website") from error
+        raise BadName(name=_without_user(text), kind="website") from error
     name = (parts.hostname or "").removeprefix("www.")
     location = parts.netloc.lower()
     if (

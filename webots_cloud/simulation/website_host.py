@@ -84,13 +84,15 @@ class HostClient:
         @return: whether the host has such a version; where not, there is no file, and after an error perhaps a part.
         @raise ClientError: if there is no key, no connection, an error, or no archive that can be taken.
         """
-        form = _form(request, user, self.keys.key_for(request.host))
+        key = self.keys.key_for(request.host)
+        form = _form(request, user, key)
         try:
             with disk_space_is_finite(), archive.open("xb") as file:
                 await self._save(request.host, await self._post(request.host, form), file)
         except _NoArchive as answer:
             os.unlink(archive)
-            return _without_archive(str(answer), request.host)
+            text = key.blotted_out_of(str(answer))
+            return _without_archive(user.authentication.blotted_out_of(text) if user else text, request.host)
         except CompressedAnswer as error:
             raise HostRefused(host=request.host, answer=error) from error
         except (ConnectError, DNSLookupError, TimeoutError, *_BROKEN_OFF) as error:
