@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -44,6 +45,7 @@ class Listener(Service):
         @raise SystemExit: if one of them cannot be listened on; with a sentence for the operator.
         """
         Service.startService(self)
+        _allow_many_sockets()
         for endpoint in self._endpoints:
             listening = serverFromString(self._reactor, endpoint).listen(self._site)
             listening.addCallbacks(self._listening, self._refused, callbackArgs=[endpoint], errbackArgs=[endpoint])
@@ -75,6 +77,12 @@ class Listener(Service):
             f"[{self._section}] cannot listen on {endpoint} ({getattr(error, 'strerror', None) or error}); "
             f"end the program that uses it, or give another port in section [{self._section}]"
         )
+
+
+def _allow_many_sockets() -> None:
+    """Raise this process's limit of open files, of which each client takes one, as far as the system allows."""
+    highest = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest, highest))
 
 
 def _deferred(result: Any) -> Deferred[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import tempfile
 from collections.abc import Sequence
@@ -103,6 +104,15 @@ class Listening(TestCase):
                 with pytest.raises(ConnectError):
                     await connectProtocol(endpoint, Client())
             assert os.listdir(folder) == []
+
+    async def test_a_client_has_room_as_long_as_the_system_has(self) -> None:
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, before)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(before[1], 500), before[1]))
+        listener = self.listener(HERE)
+        self.addCleanup(listener.stopService)
+        listener.startService()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (before[1], before[1])
 
     async def test_connections_may_outlast_the_ports(self) -> None:
         listener = self.listener(HERE)

@@ -131,7 +131,7 @@ class TestLoad:
             machine, clock = running(GivenSensors(shown(cpu=10), *[OSError("no /proc")] * 3, shown(cpu=30)))
             clock.pump([1] * 4)
         assert [snapshot.cpu for snapshot in machine.history] == [10, 30]
-        assert [event["log_level"].name for event in logs] == ["critical"]
+        assert [(event["log_level"].name, str(event["error"])) for event in logs] == [("error", "no /proc")]
 
 
 class TestLog:

@@ -165,9 +165,11 @@ class Machine(Service):
             self.history.append(snapshot)
             if self._file is not None and self.running:
                 self._record(self._file, snapshot)
-        except (OSError, psutil.Error):
+        except (OSError, psutil.Error) as error:
             if not self._failing:
-                self._log.failure("the load cannot be measured or recorded; this is tried again every second")
+                self._log.error(
+                    "the load cannot be measured or recorded ({error}); this is tried again every second", error=error
+                )
             self._failing = True
         else:
             self._failing = False
