@@ -13,7 +13,7 @@ from twisted.web.resource import Resource
 from benchmarks.gate.loads import allow_many_connections
 from webots_cloud.simulation.entrance import Limits
 from webots_cloud.simulation.gate import FixedPort, ProxyGate
-from webots_cloud.simulation.proxy import WebotsResource
+from webots_cloud.simulation.proxy.resource import WebotsResource
 from webots_cloud.site import PromptSite
 
 reactor = cast(Any, _reactor)

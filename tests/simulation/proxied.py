@@ -19,8 +19,8 @@ from twisted.web.resource import Resource
 
 from webots_cloud.simulation.entrance import Entrance, Limits
 from webots_cloud.simulation.gate import FixedPort, ProxyGate
-from webots_cloud.simulation.handshake import Handshake
-from webots_cloud.simulation.proxy import WebotsResource
+from webots_cloud.simulation.proxy.handshake import Handshake
+from webots_cloud.simulation.proxy.resource import WebotsResource
 from webots_cloud.simulation.route import Route
 from webots_cloud.site import PromptSite
 

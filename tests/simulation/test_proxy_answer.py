@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webots_cloud.errors import BadAnswer
-from webots_cloud.simulation.answer import Body, ChunkedBody, EndlessBody, SizedBody, body_of, parse_head
+from webots_cloud.simulation.proxy.answer import Body, ChunkedBody, EndlessBody, SizedBody, body_of, parse_head
 
 
 def test_a_head_is_read() -> None:

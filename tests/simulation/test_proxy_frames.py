@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.simulation.proxied import BINARY, CLOSE, PING, PONG, TEXT, frame
 from webots_cloud.errors import BadFrames
-from webots_cloud.simulation.frames import (
+from webots_cloud.simulation.proxy.frames import (
     LONGEST_FIRST_MESSAGE,
     MOST_FRAMES_AT_ONCE,
     ControlFrames,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.simulation.proxied import UPGRADE, Peer, ProxyCase, request
-from webots_cloud.simulation.answer import LONGEST_HEAD
+from webots_cloud.simulation.proxy.answer import LONGEST_HEAD
 
 SAFE = {
     "access-control-allow-origin": "*",

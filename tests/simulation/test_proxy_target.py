@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webots_cloud.errors import NotPassedOn
-from webots_cloud.simulation.target import LONGEST_TARGET, checked_target
+from webots_cloud.simulation.proxy.target import LONGEST_TARGET, checked_target
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from webots_cloud.simulation.gate import Gate, ProxyGate
 from webots_cloud.simulation.instances import Instances
 from webots_cloud.simulation.launch import Launch
 from webots_cloud.simulation.machine import Machine
-from webots_cloud.simulation.proxy import WebotsResource
+from webots_cloud.simulation.proxy.resource import WebotsResource
 from webots_cloud.simulation.runner import Runner
 from webots_cloud.simulation.site import CountedChannel, CountedSite
 

@@ -21,12 +21,12 @@ from webots_cloud.errors import (
 )
 from webots_cloud.secret import Secret
 from webots_cloud.simulation.entrance import Entrance
-from webots_cloud.simulation.exchange import Exchange, refuse
-from webots_cloud.simulation.fetch import Fetch
 from webots_cloud.simulation.gate import ProxyGate
-from webots_cloud.simulation.handshake import VERSION, read_handshake
-from webots_cloud.simulation.target import checked_target
-from webots_cloud.simulation.upgrade import Upgrade
+from webots_cloud.simulation.proxy.exchange import Exchange, refuse
+from webots_cloud.simulation.proxy.fetch import Fetch
+from webots_cloud.simulation.proxy.handshake import VERSION, read_handshake
+from webots_cloud.simulation.proxy.target import checked_target
+from webots_cloud.simulation.proxy.upgrade import Upgrade
 
 _METHODS = (b"GET", b"HEAD")
 _HIDDEN = b"/webots/<secret>"

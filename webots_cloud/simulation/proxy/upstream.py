@@ -13,7 +13,7 @@ from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
 from twisted.python.failure import Failure
 
 from webots_cloud.errors import BadAnswer
-from webots_cloud.simulation.answer import HEAD_END, LONGEST_HEAD
+from webots_cloud.simulation.proxy.answer import HEAD_END, LONGEST_HEAD
 
 READ_SIZE = 64 * 1024
 

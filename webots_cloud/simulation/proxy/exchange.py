@@ -13,7 +13,7 @@ from twisted.web.http import BAD_GATEWAY, Request
 
 from webots_cloud.errors import ClientError, InternalError, NoSuchRoute, WebotsTooSlow, WebotsUnreachable
 from webots_cloud.simulation.entrance import Entrance
-from webots_cloud.simulation.upstream import Upstream
+from webots_cloud.simulation.proxy.upstream import Upstream
 
 CONNECT_SECONDS = 10
 SAFE_HEADERS = {

@@ -10,9 +10,9 @@ from twisted.python.failure import Failure
 
 from webots_cloud.errors import BadFrames
 from webots_cloud.simulation.entrance import Entrance, Role
-from webots_cloud.simulation.frames import ControlFrames
-from webots_cloud.simulation.takeover import Client
-from webots_cloud.simulation.upstream import Upstream
+from webots_cloud.simulation.proxy.frames import ControlFrames
+from webots_cloud.simulation.proxy.takeover import Client
+from webots_cloud.simulation.proxy.upstream import Upstream
 
 CLOSE_SECONDS = 2
 """How long a client may take to read what is still to be told to it, when its connection ends."""

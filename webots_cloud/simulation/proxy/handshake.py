@@ -11,7 +11,7 @@ import attrs
 from twisted.web.http_headers import Headers
 
 from webots_cloud.errors import BadAnswer, NotPassedOn, WrongVersion
-from webots_cloud.simulation.answer import Head
+from webots_cloud.simulation.proxy.answer import Head
 
 VERSION = b"13"
 _MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"

@@ -9,16 +9,16 @@ from twisted.python.failure import Failure
 
 from webots_cloud.errors import BadFrames, ClientError, NoFirstMessage, WebotsUnreachable
 from webots_cloud.simulation.entrance import Entrance
-from webots_cloud.simulation.frames import (
+from webots_cloud.simulation.proxy.frames import (
     INTERNAL_ERROR,
     POLICY_VIOLATION,
     PROTOCOL_ERROR,
     FirstMessage,
     close_frame,
 )
-from webots_cloud.simulation.takeover import Client
-from webots_cloud.simulation.tunnel import CLOSE_SECONDS, Tunnel
-from webots_cloud.simulation.upstream import Upstream
+from webots_cloud.simulation.proxy.takeover import Client
+from webots_cloud.simulation.proxy.tunnel import CLOSE_SECONDS, Tunnel
+from webots_cloud.simulation.proxy.upstream import Upstream
 
 FIRST_MESSAGE_SECONDS = 10
 

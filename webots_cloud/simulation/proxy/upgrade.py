@@ -6,13 +6,13 @@ from typing import Any
 
 from twisted.web.http import Request
 
-from webots_cloud.simulation.answer import parse_head
 from webots_cloud.simulation.entrance import Entrance
-from webots_cloud.simulation.exchange import Exchange
-from webots_cloud.simulation.handshake import Handshake
-from webots_cloud.simulation.opening import Opening
-from webots_cloud.simulation.takeover import take_over
-from webots_cloud.simulation.upstream import Upstream, read_head
+from webots_cloud.simulation.proxy.answer import parse_head
+from webots_cloud.simulation.proxy.exchange import Exchange
+from webots_cloud.simulation.proxy.handshake import Handshake
+from webots_cloud.simulation.proxy.opening import Opening
+from webots_cloud.simulation.proxy.takeover import take_over
+from webots_cloud.simulation.proxy.upstream import Upstream, read_head
 
 HANDSHAKE_SECONDS = 10
 

@@ -13,10 +13,10 @@ from twisted.web.http import Request
 from zope.interface import implementer
 
 from webots_cloud.errors import BadAnswer, ClientError, WebotsTooSlow
-from webots_cloud.simulation.answer import Body, Head, body_of, parse_head
 from webots_cloud.simulation.entrance import Entrance
-from webots_cloud.simulation.exchange import SAFE_HEADERS, Exchange
-from webots_cloud.simulation.upstream import Upstream, read_head
+from webots_cloud.simulation.proxy.answer import Body, Head, body_of, parse_head
+from webots_cloud.simulation.proxy.exchange import SAFE_HEADERS, Exchange
+from webots_cloud.simulation.proxy.upstream import Upstream, read_head
 
 HEAD_SECONDS = 30
 STALLED_SECONDS = 60
