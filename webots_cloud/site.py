@@ -58,7 +58,9 @@ class PromptChannel(HTTPChannel):
 
     def dataReceived(self, data: bytes) -> None:
         """Take data, without more time for the request."""
-        self._at_once = 0
+        if not self._busyReceiving:
+            # It is not what is left of the data before, after a request in it.
+            self._at_once = 0
         LineReceiver.dataReceived(self, data)
 
     def lineReceived(self, line: bytes) -> None:
@@ -87,7 +89,7 @@ class PromptChannel(HTTPChannel):
         """Go on, as the client has taken something."""
         HTTPChannel.resumeProducing(self)
         if self._done is not None and self._next is None:
-            self._next = self.site.clock.callLater(0, self._go_on)
+            self._go_on()
 
     def _wait(self, done: Request) -> None:
         """Leave it at an answered request for now, and read no more."""

@@ -13,7 +13,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from tests.wire import Wire
 from webots_cloud.connections import CLOSE_SECONDS
-from webots_cloud.site import REQUEST_SECONDS, PromptSite
+from webots_cloud.site import REQUEST_SECONDS, REQUESTS_AT_ONCE, PromptSite
 
 GET = b"GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n"
 POST = b"POST /slow HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
@@ -131,6 +131,49 @@ def test_each_request_of_a_connection_has_the_whole_time() -> None:
         server.clock.advance(REQUEST_SECONDS - 1)
         assert wire.say(GET[10:]).endswith(b"\r\n\r\nhere")
     assert not wire.disconnecting
+
+
+def test_requests_that_come_together_let_others_have_their_turn() -> None:
+    server = Server()
+    wire = server.connect()
+    assert wire.say(GET * (2 * REQUESTS_AT_ONCE + 1)).count(b"here") == REQUESTS_AT_ONCE
+    server.clock.advance(0)
+    assert wire.heard().count(b"here") == REQUESTS_AT_ONCE + 1
+    server.clock.advance(REQUEST_SECONDS)
+    assert wire.disconnecting
+
+
+def test_no_request_is_answered_while_the_answers_before_it_are_not_taken() -> None:
+    server = Server()
+    wire = server.connect()
+    (channel,) = server.site.channels
+    channel.pauseProducing()
+    assert wire.say(GET * 3).count(b"here") == 1
+    channel.resumeProducing()
+    assert wire.heard().count(b"here") == 2
+
+
+def test_answers_that_are_not_taken_in_time_are_given_up() -> None:
+    server = Server()
+    wire = server.connect()
+    (channel,) = server.site.channels
+    channel.pauseProducing()
+    wire.say(GET * 3)
+    server.clock.advance(REQUEST_SECONDS)
+    assert wire.disconnecting
+
+
+def test_a_client_that_leaves_in_between_leaves_no_timer() -> None:
+    for taken in (True, False):
+        server = Server()
+        wire = server.connect()
+        (channel,) = server.site.channels
+        if not taken:
+            channel.pauseProducing()
+        wire.say(GET * 2 * REQUESTS_AT_ONCE)
+        assert server.clock.getDelayedCalls() != []
+        wire.lose()
+        assert server.clock.getDelayedCalls() == []
 
 
 def test_idle_connections_are_closed_when_the_server_stops() -> None:

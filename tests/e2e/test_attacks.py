@@ -678,7 +678,7 @@ print(listening, page.partition("<title>")[2].partition("</title>")[0])
     def test_to_the_local_network_and_a_clouds_metadata(self, inside: Attacker, tmp_path: Path) -> None:
         """This machine's own addresses stand for them, so that nothing is ever sent to another's.
 
-        As root, script/test runs all tests in a network that has nothing but itself, with such addresses.
+        As root, script/test runs this in a network that has nothing but itself, with such addresses, too.
         """
         addresses = addresses_beyond_loopback()
         if not addresses:
