@@ -126,6 +126,16 @@ class TestEndings(ProcessCase):
             assert await self.events.gone == "by signal SIGKILL"
         assert not is_running(child)
 
+    async def test_by_a_signal_without_a_name(self) -> None:
+        self.run_python("import os; os.kill(os.getpid(), 40)")
+        assert await self.events.gone == "by signal 40"
+
+    async def test_a_launcher_killed_by_a_signal_without_a_name_is_noticed(self) -> None:
+        self.run_python("import signal; print('open', flush=True); signal.pause()")
+        await self.events.open
+        os.kill(self.pid(), 40)
+        assert await self.events.gone == "by signal 40"
+
     async def test_nothing_outlives_a_launcher_that_is_killed(self) -> None:
         self.run_python("import signal; print('open', flush=True); signal.pause()")
         await self.events.open

@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 
 from webots_cloud.errors import quoted
 from webots_cloud.simulation.channel import Channel, Use, channel_pair
+from webots_cloud.simulation.inside.processes import signal_name
 from webots_cloud.simulation.webots import WebotsEvents, WebotsOutput
 
 LOGGED_LINES = 200
@@ -214,7 +215,7 @@ def _how_it_ended(reason: BaseException | None) -> str:
     if isinstance(reason, ProcessDone):
         return "by itself"
     if isinstance(reason, ProcessTerminated) and reason.signal is not None:
-        return f"by signal {signal.Signals(reason.signal).name}"
+        return f"by signal {signal_name(reason.signal)}"
     if isinstance(reason, ProcessTerminated):
         return f"with exit code {reason.exitCode}"
     return f"in an unknown way ({reason})"

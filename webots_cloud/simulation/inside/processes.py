@@ -89,8 +89,16 @@ def how_it_ended(status: int) -> str:
     """Say in words what C{waitpid} says of an end."""
     code = os.waitstatus_to_exitcode(status)
     if code < 0:
-        return f"by signal {signal.Signals(-code).name}"
+        return f"by signal {signal_name(-code)}"
     return f"with exit code {code}" if code else "by itself"
+
+
+def signal_name(number: int) -> str:
+    """Give the name of a signal, or its number, as most of those for real-time use have no name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
 
 
 def descendants() -> list[int]:
