@@ -78,8 +78,10 @@ class WebotsProcess(ProcessProtocol):
                 ours.close()
                 raise
         self._channel = Channel(self._reactor, ours, self)
-        self._silence = self._reactor.callLater(LONGEST_SILENCE_SECONDS, self._end_silence)
         self.pid = process.pid
+        if self.pid is not None:
+            # It has not ended already.
+            self._silence = self._reactor.callLater(LONGEST_SILENCE_SECONDS, self._end_silence)
         self._gone = Deferred()
 
     def dial(self) -> Deferred[Any]:
