@@ -37,17 +37,26 @@ class WebotsProcess(ProcessProtocol):
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, name: str, events: WebotsEvents, used: Callable[[Use], None]) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        name: str,
+        events: WebotsEvents,
+        used: Callable[[Use], None],
+        exits: Callable[[], None] = lambda: None,
+    ) -> None:
         """Prepare to run.
 
         @param name: the instance's name in the log.
         @param events: told of what Webots does.
         @param used: told of what the instance uses.
+        @param exits: called before the events are told that it has ended, by whoever may know better why.
         """
         self._reactor = reactor
         self._name = name
         self._events = events
         self._used = used
+        self._exits = exits
         self._output = WebotsOutput(events, self._log_line)
         self._errors = WebotsOutput(_NoEvents(), self._log_line)
         self._lines_left = LOGGED_LINES
@@ -143,6 +152,7 @@ class WebotsProcess(ProcessProtocol):
         how = self._how or _how_it_ended(reason.value)
         self._log.debug("{name}: ended {how}, saying {line}", name=self._name, how=how, line=_shown(self._last_line))
         self._is_gone()
+        self._exits()
         self._events.exited(how)
 
     async def end(self, patience: float) -> None:
