@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.simulation.inside.children import child
 from webots_cloud.simulation.inside import meter as meter_module
 from webots_cloud.simulation.inside.meter import Meter
+from webots_cloud.simulation.inside.processes import processor_ticks
 from webots_cloud.simulation.inside.settings import Settings
 
 SIZE = 30_000_000
@@ -32,6 +34,18 @@ class Clock:
 
     def process_time(self) -> float:
         return self.used
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests may have left something running, and others work on the disk."""
+    older, space = processor_ticks().keys(), os.statvfs("/")
+    monkeypatch.setattr(
+        meter_module,
+        "processor_ticks",
+        lambda: {pid: ticks for pid, ticks in processor_ticks().items() if pid not in older},
+    )
+    monkeypatch.setattr(os, "statvfs", lambda path: space)
 
 
 @pytest.fixture
@@ -131,6 +145,19 @@ class TestLooks:
             running.ready()
             clock.seconds += 1.1
             assert numbers(meter.measure())[2] == 1
+
+    @pytest.mark.parametrize("field", ["f_bfree", "f_ffree"])
+    def test_are_taken_soon_when_the_disk_has_less_room(
+        self, project: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, field: str
+    ) -> None:
+        room = SimpleNamespace(f_bfree=10**6, f_frsize=4096, f_ffree=10**6)
+        monkeypatch.setattr(os, "statvfs", lambda path: room)
+        meter = make_meter(project)
+        meter.measure()
+        (project / "file").touch()
+        setattr(room, field, 990_000)
+        clock.seconds += 1.1
+        assert numbers(meter.measure())[2] == 1
 
     def test_the_more_they_take_the_less_often_they_are_taken(self, project: Path, clock: Clock) -> None:
         meter = make_meter(project)
