@@ -180,6 +180,12 @@ class TestLooking:
         assert tasks(pid) == []
         assert has_ended(pid, pid)
 
+    def test_one_that_closes_itself_or_is_stopped_has_not_ended(self) -> None:
+        with child("libc.prctl(4, 0)\nwait()") as running:
+            assert not has_ended(running.pid, running.pid)
+            os.kill(running.pid, signal.SIGSTOP)
+            assert not has_ended(running.pid, running.pid)
+
     def test_one_that_nobody_waits_for_has_ended(self) -> None:
         process = subprocess.Popen(["true"])
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)

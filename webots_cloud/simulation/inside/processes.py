@@ -17,7 +17,7 @@ _NICENESS = 5
 _LIKELIEST_VICTIM = 1000
 _LAST_KILLS_SECONDS = 2.0
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-_PARENT, _TIMES = 4 - 3, slice(14 - 3, 18 - 3)
+_PARENT, _TIMES, _ADDRESS_SPACE = 4 - 3, slice(14 - 3, 18 - 3), 23 - 3
 """Where C{/proc/PID/stat} has these, counted from its third field (proc(5))."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -143,9 +143,9 @@ def tasks(pid: int) -> list[int]:
 
 
 def has_ended(pid: int, task: int) -> bool:
-    """Tell whether a thread is gone, or waits for nothing but its parent's notice."""
+    """Tell whether a thread is gone, or has given its memory back, after which it closes its files and is gone."""
     try:
-        return stat_fields(f"/proc/{pid}/task/{task}")[0] in (b"Z", b"X")
+        return stat_fields(f"/proc/{pid}/task/{task}")[_ADDRESS_SPACE] == b"0"
     except (OSError, IndexError):
         return True
 
