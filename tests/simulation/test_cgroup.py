@@ -249,6 +249,27 @@ class TestUse:
             cgroup.use()
 
 
+class TestOutOfMemory:
+    @pytest.mark.parametrize(
+        ("events", "is_so"),
+        [
+            ("low 0\nhigh 0\nmax 7\noom 1\noom_kill 3\noom_group_kill 1\n", True),
+            ("low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\n", False),
+            # It has been at its limit, and what could be given back was enough.
+            ("low 0\nhigh 0\nmax 90\noom 0\noom_kill 0\n", False),
+            # Another's limit, or the machine's.
+            ("low 0\nhigh 0\nmax 0\noom 0\noom_kill 3\noom_group_kill 0\n", False),
+            ("", False),
+        ],
+    )
+    def test_is_what_it_was_killed_for_at_its_own_limit(self, cgroup: Cgroup, events: str, is_so: bool) -> None:
+        (cgroup.path / "memory.events").write_text(events)
+        assert cgroup.out_of_memory is is_so
+
+    def test_of_one_that_has_vanished_is_not_known(self, cgroup: Cgroup) -> None:
+        assert not cgroup.out_of_memory
+
+
 class TestEnding:
     def test_all_of_it_is_killed(self, cgroup: Cgroup) -> None:
         cgroup.kill()

@@ -11,13 +11,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import Any, cast
 
 import attrs
 import psutil
 from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ProcessDone
+from twisted.internet.protocol import ProcessProtocol
+from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import LogEvent, capturedLogs, formatEvent
+from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from tests.simulation.heard import Heard
@@ -126,6 +131,16 @@ class TestEndings(ProcessCase):
             assert await self.events.gone == "by signal SIGKILL"
         assert not is_running(child)
 
+    async def test_by_a_signal_without_a_name(self) -> None:
+        self.run_python("import os; os.kill(os.getpid(), 40)")
+        assert await self.events.gone == "by signal 40"
+
+    async def test_a_launcher_killed_by_a_signal_without_a_name_is_noticed(self) -> None:
+        self.run_python("import signal; print('open', flush=True); signal.pause()")
+        await self.events.open
+        os.kill(self.pid(), 40)
+        assert await self.events.gone == "by signal 40"
+
     async def test_nothing_outlives_a_launcher_that_is_killed(self) -> None:
         self.run_python("import signal; print('open', flush=True); signal.pause()")
         await self.events.open
@@ -212,6 +227,24 @@ class TestOutput(ProcessCase):
     async def test_it_leads_a_process_group_of_its_own(self) -> None:
         self.run_python("import os, sys; sys.exit(7 if os.getpgid(0) == os.getsid(0) == os.getpid() else 8)")
         assert await self.events.gone == "with exit code 7"
+
+
+class EndedAlready(MemoryReactorClock):
+    """A reactor whose processes have ended before it gives them to anybody, as can happen on a busy machine."""
+
+    def spawnProcess(self, protocol: ProcessProtocol, *arguments: object, **more: object) -> object:
+        protocol.processExited(Failure(ProcessDone(0)))
+        return SimpleNamespace(pid=None)
+
+
+class TestShortLife(ProcessCase):
+    def test_nothing_is_waited_for(self) -> None:
+        clock = EndedAlready()  # type: ignore[no-untyped-call]  # Twisted's
+        self.process = WebotsProcess(clock, "instance 1", self.events, self.used.append)
+        self.run_program(["true"])
+        assert clock.getDelayedCalls() == []
+        self.process.processEnded(Failure(ProcessDone(0)))
+        assert self.events.events == ["exited by itself"]
 
 
 class TestStandIn(ProcessCase):

@@ -93,6 +93,15 @@ class Cgroup:
             return b"populated 1" in (self.path / "cgroup.events").read_bytes().splitlines()
         return False
 
+    @property
+    def out_of_memory(self) -> bool:
+        """Whether it has been killed for its own limit of memory, not for another's ("Memory Interface Files")."""
+        with _gone_is_fine():
+            events = dict(line.split() for line in (self.path / "memory.events").read_bytes().splitlines())
+            # A victim of the machine's end of memory, or of a limit further up, has not been at its own.
+            return all(int(events.get(name, 0)) for name in (b"oom", b"oom_kill"))
+        return False
+
     def use(self) -> Use:
         """Read what it uses.
 

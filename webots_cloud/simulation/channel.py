@@ -8,7 +8,10 @@ at once. Lines from it: ``connected`` (together with the connection) or ``refuse
 
 from __future__ import annotations
 
+import os
+import re
 import socket
+import struct
 from collections import deque
 from typing import Any, Protocol
 
@@ -20,6 +23,8 @@ from twisted.python.failure import Failure
 
 _CHUNK = 64 * 1024
 _LONGEST_LINE = 4096
+_DESCRIPTOR = struct.Struct("i")
+_USES = re.compile(r"[0-9]{1,18}(?: [0-9]{1,18}){3}")
 _NEVER_WAIT = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 
 
@@ -49,6 +54,10 @@ class LauncherEvents(Protocol):
 
     def failed(self, reason: str) -> None:
         """Webots could not be started, or cannot go on."""
+
+
+class _Nonsense(Exception):
+    """A launcher does not say what it may: a program of its instance speaks in its place."""
 
 
 class Channel(FileDescriptor):
@@ -97,19 +106,18 @@ class Channel(FileDescriptor):
     def doRead(self) -> Exception | None:
         """Take what the launcher sends."""
         try:
-            data, descriptors, _, _ = socket.recv_fds(self._socket, _CHUNK, 1, _NEVER_WAIT | socket.MSG_CMSG_CLOEXEC)
+            data, descriptors = _receive(self._socket)
         except BlockingIOError:
             return None
         except OSError as error:
             return ConnectionLost(str(error))
-        self._received.extend(socket.socket(fileno=descriptor) for descriptor in descriptors)
-        if not data:
-            return ConnectionDone()
-        *lines, self._line = (self._line + data).split(b"\n")
-        if len(self._line) > _LONGEST_LINE:
+        try:
+            self._received.extend(map(_connection, descriptors))
+            if not data:
+                return ConnectionDone()
+            self._take_lines(data)
+        except _Nonsense:
             return ConnectionLost("the launcher talks nonsense")
-        for line in lines:
-            self._take(line.decode("utf-8", "replace"))
         return None
 
     def writeSomeData(self, data: bytes) -> int | Exception:
@@ -131,6 +139,16 @@ class Channel(FileDescriptor):
         while self._dialled:
             self._refuse("Webots has ended")
 
+    def _take_lines(self, data: bytes) -> None:
+        *lines, self._line = (self._line + data).split(b"\n")
+        if any(len(line) > _LONGEST_LINE for line in (*lines, self._line)):
+            raise _Nonsense
+        for line in lines:
+            self._take(line.decode("utf-8", "replace"))
+        if len(self._received) > len(self._dialled):
+            # They would be kept until the server has no descriptor left for anybody.
+            raise _Nonsense
+
     def _take(self, line: str) -> None:
         word, _, rest = line.partition(" ")
         if word == "connected":
@@ -138,7 +156,9 @@ class Channel(FileDescriptor):
         elif word == "refused":
             self._refuse(rest)
         elif word == "uses":
-            self._events.used(Use(*(int(number) for number in rest.split())))
+            if not _USES.fullmatch(rest):
+                raise _Nonsense
+            self._events.used(Use(*map(int, rest.split())))
         elif word == "ended":
             self._events.ended(rest)
         elif word == "failed":
@@ -165,6 +185,37 @@ class Channel(FileDescriptor):
         answer = self._dialled.popleft() if self._dialled else None
         if answer is not None and not answer.called:
             answer.errback(ConnectionRefusedError(reason))
+
+
+def _receive(channel: socket.socket) -> tuple[bytes, list[int]]:
+    """Receive data and a descriptor; programs that are started do not inherit it.
+
+    C{socket.recv_fds} of Python 3.11 would ignore the flags that this takes.
+    """
+    size = socket.CMSG_LEN(_DESCRIPTOR.size)
+    data, ancillary, _, _ = channel.recvmsg(_CHUNK, size, _NEVER_WAIT | socket.MSG_CMSG_CLOEXEC)
+    return data, [
+        descriptor
+        for level, kind, content in ancillary
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS)
+        for (descriptor,) in _DESCRIPTOR.iter_unpack(content)
+    ]
+
+
+def _connection(descriptor: int) -> socket.socket:
+    """Make a connection of what a launcher has sent.
+
+    @raise _Nonsense: if it is none; it is closed then.
+    """
+    try:
+        connection = socket.socket(fileno=descriptor)
+    except OSError as error:
+        os.close(descriptor)
+        raise _Nonsense from error
+    if (connection.family, connection.type) != (socket.AF_INET, socket.SOCK_STREAM):
+        connection.close()
+        raise _Nonsense
+    return connection
 
 
 def channel_pair() -> tuple[socket.socket, socket.socket]:

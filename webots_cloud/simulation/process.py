@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 
 from webots_cloud.errors import quoted
 from webots_cloud.simulation.channel import Channel, Use, channel_pair
+from webots_cloud.simulation.inside.processes import signal_name
 from webots_cloud.simulation.webots import WebotsEvents, WebotsOutput
 
 LOGGED_LINES = 200
@@ -36,17 +37,26 @@ class WebotsProcess(ProcessProtocol):
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, name: str, events: WebotsEvents, used: Callable[[Use], None]) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        name: str,
+        events: WebotsEvents,
+        used: Callable[[Use], None],
+        exits: Callable[[], None] = lambda: None,
+    ) -> None:
         """Prepare to run.
 
         @param name: the instance's name in the log.
         @param events: told of what Webots does.
         @param used: told of what the instance uses.
+        @param exits: called before the events are told that it has ended, by whoever may know better why.
         """
         self._reactor = reactor
         self._name = name
         self._events = events
         self._used = used
+        self._exits = exits
         self._output = WebotsOutput(events, self._log_line)
         self._errors = WebotsOutput(_NoEvents(), self._log_line)
         self._lines_left = LOGGED_LINES
@@ -77,8 +87,10 @@ class WebotsProcess(ProcessProtocol):
                 ours.close()
                 raise
         self._channel = Channel(self._reactor, ours, self)
-        self._silence = self._reactor.callLater(LONGEST_SILENCE_SECONDS, self._end_silence)
         self.pid = process.pid
+        if self.pid is not None:
+            # It has not ended already.
+            self._silence = self._reactor.callLater(LONGEST_SILENCE_SECONDS, self._end_silence)
         self._gone = Deferred()
 
     def dial(self) -> Deferred[Any]:
@@ -140,6 +152,7 @@ class WebotsProcess(ProcessProtocol):
         how = self._how or _how_it_ended(reason.value)
         self._log.debug("{name}: ended {how}, saying {line}", name=self._name, how=how, line=_shown(self._last_line))
         self._is_gone()
+        self._exits()
         self._events.exited(how)
 
     async def end(self, patience: float) -> None:
@@ -214,7 +227,7 @@ def _how_it_ended(reason: BaseException | None) -> str:
     if isinstance(reason, ProcessDone):
         return "by itself"
     if isinstance(reason, ProcessTerminated) and reason.signal is not None:
-        return f"by signal {signal.Signals(reason.signal).name}"
+        return f"by signal {signal_name(reason.signal)}"
     if isinstance(reason, ProcessTerminated):
         return f"with exit code {reason.exitCode}"
     return f"in an unknown way ({reason})"

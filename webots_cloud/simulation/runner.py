@@ -274,7 +274,9 @@ class Runner:
         world = self._folder.world(self.request.world)
         webots = simulator.arguments(route.port, world, self.request.may_edit)
         await self._join_cgroup()
-        self._process = process = WebotsProcess(workplace.reactor, self.name, self.instance, self._used)
+        self._process = process = WebotsProcess(
+            workplace.reactor, self.name, self.instance, self._used, self._look_for_end_of_memory
+        )
         process.run(
             lambda channel: self._in_cgroup(workplace.launch.command(self._folder, webots, route.port, channel)),
             workplace.launch.environment(self._folder),
@@ -312,6 +314,11 @@ class Runner:
             self.instance.fail(TooMuchMemory(limit=config.maxMemoryMegabytes))
         elif use.disk > config.maxProjectMegabytes * _MEGABYTE or use.files > config.maxProjectFiles:
             self.instance.fail(TooMuchSaved(limit=config.maxProjectMegabytes, files=config.maxProjectFiles))
+
+    def _look_for_end_of_memory(self) -> None:
+        """Say so where it was the kernel that ended Webots, for the memory of its cgroup."""
+        if self.cgroup is not None and self.cgroup.out_of_memory:
+            self.instance.fail(TooMuchMemory(limit=self._workplace.config.maxMemoryMegabytes))
 
     async def _reset_controller(self, request: ResetController) -> None:
         try:

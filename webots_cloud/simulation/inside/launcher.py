@@ -13,7 +13,7 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from webots_cloud.simulation.inside.display import (
     Interrupted,
@@ -217,7 +217,7 @@ class Launcher:
         """Give the server a connection."""
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            socket.send_fds(self._channel, [b"connected\n"], [connection.fileno()])
+            self._put(b"connected\n", [connection.fileno()])
         except OSError as problem:
             self._tell("refused", problem.strerror or "it cannot be sent")
 
@@ -225,7 +225,21 @@ class Launcher:
         """Send the server a line; where it does not read any more, the end of the channel will tell."""
         if words:
             with contextlib.suppress(OSError):
-                self._channel.sendall(" ".join(words).encode() + b"\n")
+                self._put(" ".join(words).encode() + b"\n")
+
+    def _put(self, line: bytes, descriptors: Sequence[int] = ()) -> None:
+        """Send the server a line as soon as there is room: by their number it knows which of its orders they answer.
+
+        @raise OSError: if the server is gone, or the descriptors cannot be sent.
+        """
+        while line:
+            try:
+                line = line[socket.send_fds(self._channel, [line], descriptors) :]
+                descriptors = ()
+            except BlockingIOError:
+                room = select.poll()
+                room.register(self._channel.fileno(), select.POLLOUT)
+                room.poll()
 
     def _reap(self) -> None:
         """Take notice of children that have ended."""

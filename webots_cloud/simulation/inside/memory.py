@@ -10,8 +10,9 @@ from webots_cloud.simulation.inside.processes import tasks
 _BYTES_OF_A_FILE = 1024
 """What the kernel takes for a file in memory, even if nothing is in it."""
 _BYTES_OF_A_SEMAPHORE = 64
-_OWN = (b"RssAnon:", b"RssShmem:", b"VmPTE:")
-"""What of a process is memory that no file on a disk backs, page tables included (proc(5))."""
+_OWN = (b"RssAnon:", b"RssShmem:", b"VmPTE:", b"VmSwap:")
+"""What of a process is memory that no file on a disk backs, also while it is swapped out, and page tables (proc(5))."""
+_MOUNTS = "/proc/self/mounts"
 
 
 def private_memory(pid: int) -> int:
@@ -34,10 +35,13 @@ def _of_a_task(folder: str) -> int | None:
     return total
 
 
-def memory_file_systems() -> int:
-    """Give how many bytes are in file systems that are memory; those of the sandbox are its own."""
+def memory_file_systems(mounted: str = _MOUNTS) -> int:
+    """Give how many bytes are in file systems that are memory; those of the sandbox are its own.
+
+    @param mounted: tells what is mounted.
+    """
     used: dict[int, int] = {}
-    with open("/proc/self/mounts", "rb") as mounts:
+    with open(mounted, "rb") as mounts:
         for line in mounts:
             _, place, kind, options, *_ = line.split(b" ")
             if kind == b"tmpfs" and b"rw" in options.split(b","):

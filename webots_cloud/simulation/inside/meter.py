@@ -20,7 +20,7 @@ _LARGEST_SHARE_OF_TIME = 0.03
 _FEW_TICKS = 5
 _LITTLE_SPACE = 16 * MEGABYTE
 _FEW_FILES = 500
-_LONGEST_UNDER_WAY = 2
+_MOST_LOOKS_AT_HIDERS = 3
 
 
 class Meter:
@@ -41,7 +41,7 @@ class Meter:
         self._seen_at = (0, 0, 0)
         self._held = Holdings(settings.project)
         self._folder = 0, 0
-        self._under_way = 0
+        self._hidden = 0
 
     def measure(self) -> tuple[str, ...]:
         """Measure; give the words of a report: memory and disk in bytes, files, processes. No words: nothing is new."""
@@ -89,10 +89,10 @@ class Meter:
             except CannotBeSeen:
                 # It may hold any number of files without a name.
                 self._kill(pid)
-        self._under_way = self._under_way + 1 if held.senders else 0
-        if self._under_way >= _LONGEST_UNDER_WAY:
+        self._hidden = self._hidden + 1 if held.hiders else 0
+        if self._hidden >= _MOST_LOOKS_AT_HIDERS:
             # Whoever means to receive descriptors does so at once; those that stay under way are hidden in there.
-            for pid in held.senders:
+            for pid in held.hiders:
                 self._kill(pid)
         self._folder = folder_size(settings.project, settings.megabytes * MEGABYTE, settings.files)
 

@@ -17,7 +17,7 @@ _NICENESS = 5
 _LIKELIEST_VICTIM = 1000
 _LAST_KILLS_SECONDS = 2.0
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-_PARENT, _TIMES = 4 - 3, slice(14 - 3, 18 - 3)
+_PARENT, _TIMES, _ADDRESS_SPACE = 4 - 3, slice(14 - 3, 18 - 3), 23 - 3
 """Where C{/proc/PID/stat} has these, counted from its third field (proc(5))."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -89,8 +89,16 @@ def how_it_ended(status: int) -> str:
     """Say in words what C{waitpid} says of an end."""
     code = os.waitstatus_to_exitcode(status)
     if code < 0:
-        return f"by signal {signal.Signals(-code).name}"
+        return f"by signal {signal_name(-code)}"
     return f"with exit code {code}" if code else "by itself"
+
+
+def signal_name(number: int) -> str:
+    """Give the name of a signal, or its number, as most of those for real-time use have no name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
 
 
 def descendants() -> list[int]:
@@ -135,9 +143,9 @@ def tasks(pid: int) -> list[int]:
 
 
 def has_ended(pid: int, task: int) -> bool:
-    """Tell whether a thread is gone, or waits for nothing but its parent's notice."""
+    """Tell whether a thread is gone, or has given its memory back, after which it closes its files and is gone."""
     try:
-        return stat_fields(f"/proc/{pid}/task/{task}")[0] in (b"Z", b"X")
+        return stat_fields(f"/proc/{pid}/task/{task}")[_ADDRESS_SPACE] == b"0"
     except (OSError, IndexError):
         return True
 
