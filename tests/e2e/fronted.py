@@ -32,7 +32,7 @@ from tests.e2e.raw import Answer, Raw, request
 DOCUMENTED_PORTS = "200[1-9]|20[1-9][0-9]|2100"
 """Of instances, in the rule of the manual."""
 ODD_NAME = "worlds/textures/100% sure#.png"
-_NAME = "www.example.org"
+_NAME = "robots.example.org"
 _PLACES = 20
 _MAIN = """\
 pid nginx.pid;
