@@ -36,7 +36,7 @@ _NAME = "robots.example.org"
 _PLACES = 20
 _MAIN = """\
 pid nginx.pid;
-error_log error.log info;
+error_log error.log;
 worker_processes 1;
 events {
     worker_connections 256;
@@ -51,7 +51,7 @@ http {
     include site.conf;
 }
 """
-"""What Debian's own nginx.conf has around a site, in a folder of the test's own; its log tells more."""
+"""What Debian's own nginx.conf has around a site,, in a folder of the test's own."""
 
 
 def examples() -> tuple[str, str, str]:
@@ -119,6 +119,7 @@ class Fronted(Cloud):
         if self._more.get("gate") == "direct":
             site = f"{site.rstrip().removesuffix('}')}{direct}}}\n"
         site = site.replace(f"/etc/letsencrypt/live/{_NAME}", str(self._certificate.parent))
+        site = site.replace("/var/log/nginx/", "")
         site = re.sub(r"listen \[::\]:.*\n", "", site)
         site = site.replace("listen 443", f"listen 127.0.0.1:{self.front}")
         site = site.replace("listen 80;", f"listen 127.0.0.1:{self.plain};")

@@ -27,7 +27,7 @@ from webots_cloud.config import read_config
 MARK_PATH = "/worlds/textures/mark.png"
 ODD_PATH = f"/{quote(ODD_NAME)}"
 SOCKETS, STARTS = 4, 3
-BAD_GATEWAY = 502
+BAD_REQUEST, BAD_GATEWAY = 400, 502
 MILLISECONDS = PATIENCE * 1000
 
 
@@ -185,6 +185,8 @@ def test_a_token_is_in_no_log(tmp_path: Path) -> None:
         with simulation(servers) as running:
             drives(servers, f"{running.url}/")
             assert servers.ask(f"{running.path}{MARK_PATH}").status == 200
+            # Refused before nginx looks at what is asked for.
+            assert servers.ask(f"{running.path}/", Cookie="x" * 10000).status == BAD_REQUEST
         servers.wait_for(lambda: servers.instances() == 0, "the instance to end")
         assert servers.ask(f"{running.path}/").status == 404
         servers.stop()
