@@ -51,7 +51,7 @@ http {
     include site.conf;
 }
 """
-"""What Debian's own nginx.conf has around a site,, in a folder of the test's own."""
+"""What Debian's own nginx.conf has around a site, in a folder of the test's own."""
 
 
 def examples() -> tuple[str, str, str]:
@@ -142,6 +142,11 @@ class Fronted(Cloud):
         return f"https://localhost:{self.front}"
 
     @property
+    def client_url(self) -> str:
+        """Where its pages ask for simulations."""
+        return f"wss://localhost:{self.front}/{self.simulation}/client"
+
+    @property
     def logs(self) -> str:
         """All that anything has logged."""
         files = [*(self.state / "logs").iterdir(), *(self.state / "nginx").glob("*.log")]
@@ -215,7 +220,6 @@ def fronted(place: Path, **options: object) -> Iterator[Fronted]:
     try:
         with nginx(servers):
             servers.wait_until_started()
-            servers.wait_until_available()
             yield servers
     finally:
         servers.stop()

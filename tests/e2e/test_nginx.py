@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection
 
 from tests.chromium import chromium
 from tests.e2e.cloud import PATIENCE
-from tests.e2e.exposed import MARK, state_time
+from tests.e2e.exposed import MARK, free_port, state_time
 from tests.e2e.fronted import DOCUMENTED_PORTS, ODD_NAME, Fronted, examples, fronted
 from tests.e2e.page import begins, receive
 from tests.e2e.raw import get
@@ -69,13 +69,8 @@ def init(servers: Fronted, project: str = "arena") -> str:
 
 @contextmanager
 def simulation(servers: Fronted, source: str = "127.0.0.1") -> Iterator[Simulation]:
-    """Do what a page does, from the website on."""
-    site = json.loads(servers.ask("/projects.json", source).body)["sessionServer"]
-    with servers.socket(f"{site}/", source) as availability:
-        assert availability.recv(timeout=PATIENCE) == "1"
-    with servers.socket(f"{site}/session", source) as session:
-        server = str(session.recv(timeout=PATIENCE))
-    with servers.socket(f"{server}/client", source) as client:
+    """Have a page start a simulation, which ends with it."""
+    with servers.socket(servers.client_url, source) as client:
         client.send(init(servers))
         yield Simulation(client, receive(client, begins("webots:")).removeprefix("webots:"))
 
@@ -88,6 +83,15 @@ def drives(servers: Fronted, url: str, source: str = "127.0.0.1") -> None:
         receive(stream, begins("scene load completed"))
         stream.send("step")
         receive(stream, lambda message: state_time(message) > 0)
+
+
+def test_the_session_server_sends_pages_on(servers: Fronted) -> None:
+    site = json.loads(servers.ask("/projects.json").body)["sessionServer"]
+    with servers.socket(f"{site}/") as availability:
+        receive(availability, lambda message: message == "1")
+        with servers.socket(f"{site}/session") as session:
+            server = str(session.recv(timeout=PATIENCE))
+    assert f"{server}/client" == servers.client_url
 
 
 def test_a_simulation_through_the_gate(servers: Fronted) -> None:
@@ -154,7 +158,7 @@ def test_the_page_in_a_browser(servers: Fronted) -> None:
 
 
 def test_connections_are_counted_for_the_address_that_nginx_saw(servers: Fronted) -> None:
-    client = f"wss://localhost/{servers.simulation}/client"
+    client = servers.client_url
     greedy, modest = "127.0.0.21", "127.0.0.22"
     with ExitStack() as stack:
         for _ in range(SOCKETS):
@@ -168,8 +172,7 @@ def test_connections_are_counted_for_the_address_that_nginx_saw(servers: Fronted
 
 def test_starts_are_counted_for_the_address_that_nginx_saw(servers: Fronted) -> None:
     def start(source: str, claimed: str) -> str:
-        client = f"wss://localhost/{servers.simulation}/client"
-        with servers.socket(client, source, X_Forwarded_For=claimed) as socket:
+        with servers.socket(servers.client_url, source, X_Forwarded_For=claimed) as socket:
             socket.send(init(servers, "absent"))
             return str(socket.recv(timeout=PATIENCE))
 
@@ -227,8 +230,8 @@ def other_ports(servers: Fronted, other: int) -> list[str]:
 @pytest.mark.parametrize("fixture", ["servers", "direct_servers"])
 def test_no_other_port_is_reached(fixture: str, request: pytest.FixtureRequest) -> None:
     servers: Fronted = request.getfixturevalue(fixture)
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
+    port = next(port for port in iter(free_port, None) if port not in servers.instance_ports)
+    with socket.create_server(("127.0.0.1", port)) as other:
         answers = {path: servers.ask(path).status for path in other_ports(servers, port)}
         other.setblocking(False)
         with pytest.raises(BlockingIOError):
