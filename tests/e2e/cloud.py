@@ -33,7 +33,7 @@ class Cloud:
         self.state = state
         self.session, self.simulation, self.host = free_ports()
         self._configuration = state / "test.ini"
-        self._configuration.write_text(self._options())
+        self._configuration.write_text(self._ini())
         self.log: list[str] = []
         self.process = subprocess.Popen(
             [*command, "--config", str(self._configuration)],
@@ -47,7 +47,7 @@ class Cloud:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def _options(self) -> str:
+    def _ini(self) -> str:
         """What the configuration says."""
         return "".join(
             f"[{section}]\nport = {port}\nlisten = tcp:{port}:interface=127.0.0.1\n"

@@ -103,7 +103,7 @@ class Fronted(Cloud):
         twist = [sys.executable, "-m", "twisted", "--log-format=text", "webots-cloud"]
         super().__init__(["env", f"SSL_CERT_FILE={self._certificate}", *twist], place)
 
-    def _options(self) -> str:
+    def _ini(self) -> str:
         servers, _, _ = examples()
         logs = f"logDir = {self.state / 'logs'}\n"
         more = {"port": self.simulation, "hostPorts": self.front, "maxConnections": _PLACES, **self._more}
