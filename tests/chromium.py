@@ -20,10 +20,13 @@ _ARGUMENTS = (
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """Run a browser."""
+def chromium(*arguments: str) -> Iterator[Browser]:
+    """Run a browser.
+
+    @param arguments: more of them, on its command line.
+    """
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_PROGRAM, args=list(_ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=_PROGRAM, args=[*_ARGUMENTS, *arguments])
         try:
             yield browser
         finally:

@@ -33,17 +33,7 @@ class Cloud:
         self.state = state
         self.session, self.simulation, self.host = free_ports()
         self._configuration = state / "test.ini"
-        self._configuration.write_text(
-            "".join(
-                f"[{section}]\nport = {port}\nlisten = tcp:{port}:interface=127.0.0.1\n"
-                f"logDir = {state / 'logs'}\n{more}"
-                for section, port, more in (
-                    ("session", self.session, f"simulationServers = localhost:{self.simulation}\n"),
-                    ("simulation", self.simulation, f"hostPorts = {self.host}\nmaxConnections = 20\n"),
-                    ("host", self.host, f"sessionServer = ws://localhost:{self.session}\n"),
-                )
-            )
-        )
+        self._configuration.write_text(self._ini())
         self.log: list[str] = []
         self.process = subprocess.Popen(
             [*command, "--config", str(self._configuration)],
@@ -56,6 +46,18 @@ class Cloud:
         self._guardians: list[psutil.Process] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+
+    def _ini(self) -> str:
+        """What the configuration says."""
+        return "".join(
+            f"[{section}]\nport = {port}\nlisten = tcp:{port}:interface=127.0.0.1\n"
+            f"logDir = {self.state / 'logs'}\n{more}"
+            for section, port, more in (
+                ("session", self.session, f"simulationServers = localhost:{self.simulation}\n"),
+                ("simulation", self.simulation, f"hostPorts = {self.host}\nmaxConnections = 20\n"),
+                ("host", self.host, f"sessionServer = ws://localhost:{self.session}\n"),
+            )
+        )
 
     def _read(self) -> None:
         assert self.process.stdout is not None

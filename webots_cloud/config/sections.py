@@ -181,7 +181,8 @@ class HostConfig(ServerConfig):
 
     @ivar dataDir: projects, visitors' own versions of them, and the data base of visitors.
     @ivar keyFile: its first line is the key that simulation servers must know.
-    @ivar sessionServer: WebSocket URL of the session server; empty: port 1999 of the host that the page came from.
+    @ivar sessionServer: WebSocket URL of the session server; empty: port 1999 of the host that the page came from, or
+        C{wss://HOST/1999} where the page is encrypted.
     @ivar quotaMegabytes: how much each visitor may save.
     """
 

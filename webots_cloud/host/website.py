@@ -163,7 +163,7 @@ class ProjectsJson(Resource):
     def __init__(self, in_thread: InThread, catalogue: Catalogue, visitors: Visitors, session_server: str) -> None:
         """Prepare to answer.
 
-        @param session_server: a WebSocket URL; empty: the page takes port 1999 of the host it came from.
+        @param session_server: a WebSocket URL; empty: the page takes the one of the host it came from.
         """
         Resource.__init__(self)
         self._in_thread = in_thread

@@ -15,8 +15,13 @@ export async function readSite() {
   if (!Array.isArray(site?.projects)) {
     throw new Error("The list of simulations cannot be read from this website. Please try again later.");
   }
-  const sessionServer = (site.sessionServer || `ws://${location.hostname}:1999`).replace(/\/+$/, "");
+  const sessionServer = (site.sessionServer || nearbySessionServer()).replace(/\/+$/, "");
   return { sessionServer, projects: site.projects, user: site.user ?? {} };
+}
+
+/** The session server of the host that the page came from; browsers let an encrypted page have an encrypted one only. */
+function nearbySessionServer() {
+  return location.protocol === "https:" ? `wss://${location.host}/1999` : `ws://${location.hostname}:1999`;
 }
 
 /** The world of a project that opens first. */
