@@ -187,7 +187,7 @@ class TestServer(StageCase):
         assert (await self.load_and_monitor())[0] == "100.0"
         await self.leave(second)
         await third.says("webots:")
-        assert third.messages[:2] == ["queue:1", "queue:0"]
+        assert third.messages[:3] == ["queue:1", "queue:0", "loading: It is your turn."]
         await self.leave(third)
         await self.nothing_left()
         assert self.warnings == []

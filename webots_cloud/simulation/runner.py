@@ -115,6 +115,7 @@ class Runner:
         self._process: WebotsProcess | None = None
         self._start_timer: IDelayedCall | None = None
         self._resets = 0
+        self._waited = False
         self._began = False
         self._allow_broadcast = False
         self._last_input: float = self._since
@@ -140,11 +141,14 @@ class Runner:
 
     def tell_place(self, ahead: int) -> None:
         """Tell the client its place in the queue."""
+        self._waited = True
         self._client.send(f"queue:{ahead}")
 
     def fetch(self) -> None:
         """Fetch the project."""
         self._began = True
+        if self._waited:
+            self._client.send("loading: It is your turn.")
         self._since = self._workplace.reactor.seconds()
         self._log.info(
             "{name}: fetches {project}/{world} for {host}",
@@ -163,7 +167,9 @@ class Runner:
         """Tell the client where Webots is."""
         self._stop_timer()
         if self._route is not None:
-            self._log.info("{name}: runs on port {port}", name=self.name, port=self._route.port)
+            isolated = self._workplace.launch.sandbox.isolated
+            place = "in a network of its own" if isolated else f"on port {self._route.port}"
+            self._log.info("{name}: runs {place}", name=self.name, place=place)
             self._route.allow_broadcast = self._allow_broadcast
             self._client.send(f"webots:{self._route.url}")
         self.note_input()
