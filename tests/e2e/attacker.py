@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 import shutil
 import subprocess
@@ -20,8 +19,9 @@ import psutil
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.e2e.cloud import PATIENCE, Cloud, free_ports
+from tests.e2e.cloud import Cloud, free_ports
 from tests.e2e.page import begins, receive
+from tests.e2e.program import PATIENCE, Program
 
 CONTROLLER = Path(__file__).with_name("controllers") / "attacker"
 LIMITS = {
@@ -60,29 +60,12 @@ class Arena(Cloud):
         self.add_project("attacker")
         self.configuration = state / "attacked.ini"
         self.configuration.write_text(self._options(hostile_ports, limits))
-        self.log = []
         self._guardians = []
         # What service managers give; instances would have more of what the servers have less.
         most_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        self.process = subprocess.Popen(
-            [
-                "prlimit",
-                f"--nofile=1000:{most_files}",
-                sys.executable,
-                "-m",
-                "twisted",
-                "webots-cloud",
-                "--config",
-                str(self.configuration),
-            ],
-            env={**os.environ, "STATE_DIRECTORY": str(state), "SERVER_SECRET": SECRET},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            text=True,
-        )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        limited = ["prlimit", f"--nofile=1000:{most_files}", sys.executable, "-m", "twisted", "webots-cloud"]
+        command = [*limited, "--config", str(self.configuration)]
+        Program.__init__(self, command, STATE_DIRECTORY=str(state), SERVER_SECRET=SECRET)
 
     def _options(self, hostile_ports: tuple[int, ...], limits: Mapping[str, int]) -> str:
         host_ports = ", ".join(map(str, (self.host, *hostile_ports)))

@@ -6,12 +6,8 @@ import json
 import os
 import re
 import shutil
-import signal
 import socket
-import subprocess
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
@@ -19,14 +15,14 @@ from urllib.request import urlopen
 import psutil
 import pytest
 
+from tests.e2e.program import PATIENCE, Program
+
 CHECKOUT = Path(__file__).resolve().parents[2]
-PATIENCE = 120.0
-"""Seconds after which something that should happen counts as not happening, on a busy machine."""
 TUTORIAL = Path("projects/four_wheels/worlds/4_wheels_robot.wbt")
 TUTORIAL_CONTROLLER = "four_wheels_collision_avoidance"
 
 
-class Cloud:
+class Cloud(Program):
     """Running servers."""
 
     def __init__(self, command: Sequence[str], state: Path) -> None:
@@ -34,18 +30,8 @@ class Cloud:
         self.session, self.simulation, self.host = free_ports()
         self._configuration = state / "test.ini"
         self._configuration.write_text(self._ini())
-        self.log: list[str] = []
-        self.process = subprocess.Popen(
-            [*command, "--config", str(self._configuration)],
-            env={**os.environ, "STATE_DIRECTORY": str(state)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            text=True,
-        )
         self._guardians: list[psutil.Process] = []
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        Program.__init__(self, [*command, "--config", str(self._configuration)], STATE_DIRECTORY=str(state))
 
     def _ini(self) -> str:
         """What the configuration says."""
@@ -58,11 +44,6 @@ class Cloud:
                 ("host", self.host, f"sessionServer = ws://localhost:{self.session}\n"),
             )
         )
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.log.append(line.rstrip("\n"))
 
     @property
     def page(self) -> str:
@@ -80,19 +61,12 @@ class Cloud:
         return [child for child in children if child.is_running() and child not in self._guardians]
 
     def wait_until_started(self) -> None:
-        self.wait_for(lambda: f"Open {self.page}" in self.log, "the servers to start")
+        self.wait_for(lambda: f"Open {self.page}" in self.output, "the servers to start")
         self._guardians = psutil.Process(self.process.pid).children()
 
     def wait_until_available(self) -> None:
         """Wait for a place; a busy test machine may count as full for a while."""
         self.wait_for(lambda: self.get(self.session, "/") == "1", "an available simulation server")
-
-    def wait_for(self, condition: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not condition():
-            if time.monotonic() > deadline or self.process.poll() is not None:
-                pytest.fail(f"waited in vain for {what}; the log:\n" + "\n".join(self.log))
-            threading.Event().wait(0.05)
 
     def get(self, port: int, path: str) -> str:
         with urlopen(f"http://localhost:{port}{path}", timeout=PATIENCE) as answer:
@@ -109,16 +83,6 @@ class Cloud:
         with urlopen(f"{self.page}projects.json", timeout=PATIENCE) as answer:
             cookie = str(answer.headers["set-cookie"]).partition(";")[0]
             return json.load(answer)["user"], cookie
-
-    def press_ctrl_c(self) -> None:
-        """Do what a terminal does: tell the whole foreground group."""
-        os.killpg(self.process.pid, signal.SIGINT)
-        self.process.wait(PATIENCE)
-        self._reader.join(PATIENCE)
-
-    def stop(self) -> None:
-        if self.process.poll() is None:
-            self.press_ctrl_c()
 
 
 def free_ports() -> tuple[int, int, int]:
@@ -139,7 +103,7 @@ def running(command: Sequence[str], state: Path) -> Iterator[Cloud]:
         yield cloud
     finally:
         cloud.stop()
-    assert not [line for line in cloud.log if "Traceback" in line], "\n".join(cloud.log)
+    assert not [line for line in cloud.output if "Traceback" in line], "\n".join(cloud.output)
 
 
 def shared_projects() -> Path:

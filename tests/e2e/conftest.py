@@ -9,6 +9,7 @@ from playwright.sync_api import Browser
 
 from tests.chromium import chromium
 from tests.e2e.cloud import CHECKOUT, Cloud, add_tutorial, running
+from tests.e2e.exposed import Driver, Server, honest_page
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +25,19 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 def browser() -> Iterator[Browser]:
     with chromium() as browser:
         yield browser
+
+
+@pytest.fixture(scope="module")
+def honest(server: Server) -> Iterator[Driver]:
+    """A page that uses a server which others attack."""
+    with honest_page(server) as driver:
+        yield driver
+
+
+@pytest.fixture
+def nobody_else_notices(server: Server, honest: Driver) -> Iterator[None]:
+    """See that the honest page can go on after an attack, and that nothing is left of the attackers' instances."""
+    before = server.monitor("instances")
+    yield
+    honest.steps()
+    server.wait_for(lambda: server.monitor("instances") == before, "the instances of the others to end")

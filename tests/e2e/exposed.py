@@ -6,15 +6,12 @@ import io
 import json
 import os
 import re
-import signal
 import socket
 import stat
-import subprocess
 import sys
 import threading
-import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,11 +20,10 @@ from urllib.parse import parse_qs
 
 import attrs
 import psutil
-import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from tests.e2e.cloud import PATIENCE
 from tests.e2e.page import begins, receive
+from tests.e2e.program import PATIENCE, Program
 from tests.e2e.raw import Answer, get
 
 KEY = "the-key-of-this-website-host"
@@ -116,7 +112,7 @@ class _Ajax(BaseHTTPRequestHandler):
         pass
 
 
-class Server:
+class Server(Program):
     """A simulation server as a process of its own.
 
     @ivar tokens: all that it has given.
@@ -133,18 +129,9 @@ class Server:
         self.port = free_port()
         self.host = host
         self.tokens: list[str] = []
-        self.output: list[str] = []
         self._prepare(options)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "twisted", "--log-format=text", "webots-simulation", "--config", place / "test.ini"],
-            env={**os.environ, "STATE_DIRECTORY": str(place)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            text=True,
-        )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        command = [sys.executable, "-m", "twisted", "--log-format=text", "webots-simulation"]
+        Program.__init__(self, [*command, "--config", str(place / "test.ini")], STATE_DIRECTORY=str(place))
         self.wait_for(lambda: any("[simulation] listens on" in line for line in self.output), "the server to start")
         self._guardians = self._itself.children()
         self._descriptors = self._itself.num_fds()
@@ -167,11 +154,6 @@ class Server:
         lines = [f"{name} = {value}\n" for name, value in settings.items()]
         (self.place / "test.ini").write_text("[simulation]\n" + "".join(lines))
 
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.output.append(line.rstrip("\n"))
-
     @property
     def _itself(self) -> psutil.Process:
         return psutil.Process(self.process.pid)
@@ -191,14 +173,6 @@ class Server:
     def folders(self) -> list[Path]:
         """Of the instances that are still there."""
         return [path for path in self.instances_dir.iterdir() if path.is_dir()]
-
-    def wait_for(self, condition: Callable[[], bool], what: str) -> None:
-        """Wait for something that nobody tells of."""
-        deadline = time.monotonic() + PATIENCE
-        while not condition():
-            if time.monotonic() > deadline or self.process.poll() is not None:
-                pytest.fail(f"waited in vain for {what}; the log:\n" + "\n".join(self.output))
-            threading.Event().wait(0.05)
 
     def monitor(self, what: str, source: str = HONEST) -> int:
         """Read a number off the monitor page."""
@@ -283,13 +257,6 @@ class Server:
         log = self.log
         assert "Traceback" not in log, log
         assert [secret for secret in (KEY, AUTHENTICATION, SECRET, *self.tokens) if secret in log] == []
-
-    def stop(self) -> None:
-        """Do what a terminal does at Ctrl-C."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGINT)
-        self.process.wait(PATIENCE)
-        self._reader.join(PATIENCE)
 
 
 @attrs.frozen

@@ -5,7 +5,6 @@ Everything runs as an ordinary user, so port 443 of localhost, which clients are
 
 from __future__ import annotations
 
-import datetime
 import os
 import re
 import shutil
@@ -18,15 +17,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from tests.e2e.cloud import CHECKOUT, PATIENCE, Cloud
+from tests.certificate import make_certificate
+from tests.e2e.cloud import CHECKOUT, Cloud
 from tests.e2e.exposed import MARK, free_port, project
+from tests.e2e.program import PATIENCE
 from tests.e2e.raw import Answer, Raw, request
 
 DOCUMENTED_PORTS = "200[1-9]|20[1-9][0-9]|2100"
@@ -62,21 +59,12 @@ def examples() -> tuple[str, str, str]:
     return servers, site, direct
 
 
-def make_certificate(folder: Path) -> Path:
+def save_certificate(folder: Path) -> Path:
     """Make a certificate for localhost, and its key, under the names that Let's Encrypt gives them."""
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name.from_rfc4514_string("CN=localhost")
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
+    key, certificate = make_certificate()
     folder.mkdir()
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (folder / "privkey.pem").write_bytes(private)
-    (folder / "fullchain.pem").write_bytes(made.public_bytes(Encoding.PEM))
+    (folder / "privkey.pem").write_bytes(key)
+    (folder / "fullchain.pem").write_bytes(certificate)
     return folder / "fullchain.pem"
 
 
@@ -94,7 +82,7 @@ class Fronted(Cloud):
         """
         self.front, self.plain = free_port(), free_port()
         self._more = options
-        self._certificate = make_certificate(place / "tls")
+        self._certificate = save_certificate(place / "tls")
         self._trust = ssl.create_default_context(cafile=self._certificate)
         for name, content in {**project(), ODD_NAME: MARK}.items():
             file = place / "host" / "projects" / "arena" / name
@@ -150,7 +138,7 @@ class Fronted(Cloud):
     def logs(self) -> str:
         """All that anything has logged."""
         files = [*(self.state / "logs").iterdir(), *(self.state / "nginx").glob("*.log")]
-        return "\n".join([*self.log, *(file.read_text() for file in files)])
+        return "\n".join([*self.output, *(file.read_text() for file in files)])
 
     @contextmanager
     def socket(self, url: str, source: str = "127.0.0.1", **headers: str) -> Iterator[ClientConnection]:

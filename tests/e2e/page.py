@@ -11,7 +11,8 @@ from urllib.request import Request, urlopen
 
 from websockets.sync.client import ClientConnection, connect
 
-from tests.e2e.cloud import PATIENCE, Cloud
+from tests.e2e.cloud import Cloud
+from tests.e2e.program import PATIENCE
 
 
 def open_socket(url: str) -> AbstractContextManager[ClientConnection]:

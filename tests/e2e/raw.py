@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from tests.e2e.cloud import PATIENCE
+from tests.e2e.program import PATIENCE
 
 CONTINUATION, TEXT, CLOSE, PING, PONG = 0, 1, 8, 9, 10
 FIN, MASKED = 0x80, 0x80

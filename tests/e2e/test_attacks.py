@@ -26,8 +26,8 @@ import psutil
 import pytest
 
 from tests.e2e.attacker import LIMITS, SECRET, Arena, Attacker, hostile_host, of_folder, outside
-from tests.e2e.cloud import PATIENCE
 from tests.e2e.page import begins, receive
+from tests.e2e.program import PATIENCE
 
 OTHERS = "bystander"
 RESET = {"reset controller": "attacker/attacker.py"}
@@ -60,7 +60,7 @@ def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
         field = Field(tmp_path_factory.mktemp("field").resolve(), stack)
         yield field
         field.arena.wait_for(lambda: not field.arena.processes and not field.arena.folders, "nothing to be left")
-    assert not [line for line in field.arena.log if "Traceback" in line], "\n".join(field.arena.log)
+    assert not [line for line in field.arena.output if "Traceback" in line], "\n".join(field.arena.output)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.e2e.cloud import PATIENCE, Cloud
+from tests.e2e.cloud import Cloud
+from tests.e2e.program import PATIENCE
 
 MILLISECONDS = PATIENCE * 1000
 

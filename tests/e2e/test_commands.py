@@ -9,8 +9,9 @@ import sys
 import venv
 from pathlib import Path
 
-from tests.e2e.cloud import CHECKOUT, PATIENCE, add_tutorial, running
+from tests.e2e.cloud import CHECKOUT, add_tutorial, running
 from tests.e2e.page import simulation
+from tests.e2e.program import PATIENCE
 
 SERVERS = ("webots-session", "webots-simulation", "webots-host", "webots-cloud")
 

@@ -13,11 +13,12 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
-from tests.e2e.cloud import PATIENCE
-from tests.e2e.exposed import MARK, WORLD, Driver, Server, exposed, honest_page, state_time
+from tests.e2e.exposed import MARK, WORLD, Driver, Server, exposed, state_time
 from tests.e2e.page import begins, receive
+from tests.e2e.program import PATIENCE
 from tests.e2e.raw import CONTINUATION, PING, PONG, TEXT, UPGRADE, Raw, ask, frame, get, request, statuses
 
+pytestmark = pytest.mark.usefixtures("nobody_else_notices")
 MARK_PATH = "/worlds/textures/mark.png"
 SECONDS = 3
 """How long a client may take to say what it wants."""
@@ -41,19 +42,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     (large / "controllers" / "big" / "big.py").write_text("# big\n" * 150000)
     with exposed(place, requestTimeoutSeconds=SECONDS) as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def honest(server: Server) -> Iterator[Driver]:
-    with honest_page(server) as driver:
-        yield driver
-
-
-@pytest.fixture(autouse=True)
-def nobody_else_notices(server: Server, honest: Driver) -> Iterator[None]:
-    yield
-    honest.steps()
-    server.wait_for(lambda: server.monitor("instances") == 1, "the instances of the others to end")
 
 
 @contextmanager

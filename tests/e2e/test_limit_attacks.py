@@ -9,10 +9,11 @@ from contextlib import ExitStack
 import pytest
 from websockets.sync.client import ClientConnection
 
-from tests.e2e.exposed import MARK, Driver, Server, exposed, honest_page
+from tests.e2e.exposed import MARK, Driver, Server, exposed
 from tests.e2e.page import begins, receive
 from tests.e2e.raw import UPGRADE, Raw, frame, get, request
 
+pytestmark = pytest.mark.usefixtures("nobody_else_notices")
 MARK_PATH = "/worlds/textures/mark.png"
 PROXY = "127.0.0.1"
 PLACES, QUEUE, SOCKETS, RATE, STARTS, CONNECTIONS = 2, 3, 6, 5, 3, 10
@@ -31,19 +32,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         trustedProxies=PROXY,
     ) as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def honest(server: Server) -> Iterator[Driver]:
-    with honest_page(server) as driver:
-        yield driver
-
-
-@pytest.fixture(autouse=True)
-def nobody_else_notices(server: Server, honest: Driver) -> Iterator[None]:
-    yield
-    honest.steps()
-    server.wait_for(lambda: server.monitor("instances") == 1, "the instances of the others to end")
 
 
 def forwarded(address: str) -> dict[str, str]:

@@ -20,7 +20,6 @@ from tests.e2e.exposed import (
     Server,
     Simulation,
     exposed,
-    honest_page,
     packed,
     project,
     state_time,
@@ -41,6 +40,7 @@ from tests.e2e.raw import (
     statuses,
 )
 
+pytestmark = pytest.mark.usefixtures("nobody_else_notices")
 MARK_PATH = "/worlds/textures/mark.png"
 POLICY, PROTOCOL = 1008, 1002
 MINE = b"another project"
@@ -50,18 +50,6 @@ MINE = b"another project"
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with exposed(tmp_path_factory.mktemp("server"), maxRequestsPerSecond=10000, requestTimeoutSeconds=3) as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def honest(server: Server) -> Iterator[Driver]:
-    with honest_page(server) as driver:
-        yield driver
-
-
-@pytest.fixture(autouse=True)
-def nobody_else_notices(honest: Driver) -> Iterator[None]:
-    yield
-    honest.steps()
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cloud import PATIENCE
-from tests.e2e.exposed import ADA, KEY, SECRET, WORLD, Driver, Given, Server, exposed, honest_page, packed, project
+from tests.e2e.exposed import ADA, KEY, SECRET, WORLD, Driver, Given, Server, exposed, packed, project
 from tests.e2e.page import begins, receive
+from tests.e2e.program import PATIENCE
 
 WORLD_NAME = "worlds/arena.wbt"
 MEGABYTE = 10**6
@@ -38,12 +38,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         maxStartsPerMinute=100000,
     ) as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def honest(server: Server) -> Iterator[Driver]:
-    with honest_page(server) as driver:
-        yield driver
 
 
 @pytest.fixture(autouse=True)

@@ -71,7 +71,7 @@ def test_no_secret_reaches_the_log(cloud: Cloud) -> None:
     with simulation(cloud, user):
         key = (cloud.state / "keys" / "localhost").read_text().strip()
         files = [(cloud.state / "logs" / f"{server}.log").read_text() for server in ("session", "simulation", "host")]
-    log = "\n".join([*cloud.log, *files])
+    log = "\n".join([*cloud.output, *files])
     assert all(files)
     assert len(key) > 20
     assert key not in log

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any, cast
@@ -26,6 +26,7 @@ from twisted.logger import capturedLogs, formatEvent
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
+from tests.simulation.sleepers import Sleeper
 from tests.simulation.stage import until
 from webots_cloud.simulation import guard
 from webots_cloud.simulation.guard import LONGEST_DELAY_SECONDS, STEADY_SECONDS, STOP_SECONDS, Guard
@@ -346,28 +347,10 @@ class TestGuardiansThatDie:
         assert clock.getDelayedCalls() == []
 
 
-@pytest.fixture
-def sleeper() -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
-    """Give a maker of processes that sleep, each in a session of its own."""
-    started = []
-
-    def start() -> subprocess.Popen[bytes]:
-        started.append(subprocess.Popen(["sleep", "1000"], start_new_session=True))
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
-
-
 def watch(process: subprocess.Popen[bytes], started: int | None = None) -> Guardian:
     guardian = Guardian()
     guardian.obey(b"watch %d %d \n" % (process.pid, (start_time(process.pid) or 0) if started is None else started))
     return guardian
-
-
-Sleeper = Callable[[], "subprocess.Popen[bytes]"]
 
 
 class TestWhichProcessIsMeant:

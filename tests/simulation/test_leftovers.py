@@ -8,13 +8,14 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
 
 import pytest
 from twisted.logger import LogLevel, capturedLogs, formatEvent
 
+from tests.simulation.sleepers import Sleeper
 from webots_cloud.simulation.folder import InstanceFolder
 from webots_cloud.simulation.guardian import start_time
 from webots_cloud.simulation.leftovers import InstancesFolder, remember_process
@@ -50,24 +51,6 @@ def folder(instances: InstancesFolder) -> InstanceFolder:
     folder.create()
     (folder.project / "world.wbt").write_text("world")
     return folder
-
-
-Start = Callable[[], "subprocess.Popen[bytes]"]
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    """Give a maker of processes, each in a session of its own."""
-    started = []
-
-    def start() -> subprocess.Popen[bytes]:
-        started.append(subprocess.Popen(["sleep", "1000"], start_new_session=True))
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
 
 
 def left(instances: InstancesFolder) -> list[str]:
@@ -217,24 +200,24 @@ class TestProcesses:
         assert removed == 1
         assert logged == [f"Removed what an earlier run has left in {instances.path}: 1 folders, 1 processes"]
 
-    def test_are_remembered_by_nobody_else(self, folder: InstanceFolder, start: Start) -> None:
-        process = start()
+    def test_are_remembered_by_nobody_else(self, folder: InstanceFolder, sleeper: Sleeper) -> None:
+        process = sleeper()
         remember_process(folder, process.pid)
         written = folder.root / "process"
         assert written.read_text() == f"{process.pid} {start_time(process.pid)} {BOOT_ID}\n"
         assert stat.S_IMODE(written.stat().st_mode) == 0o600
 
-    def test_one_that_is_gone_is_not_remembered(self, folder: InstanceFolder, start: Start) -> None:
-        process = start()
+    def test_one_that_is_gone_is_not_remembered(self, folder: InstanceFolder, sleeper: Sleeper) -> None:
+        process = sleeper()
         process.kill()
         process.wait()
         remember_process(folder, process.pid)
         assert not (folder.root / "process").exists()
 
     def test_one_that_has_ended_since_is_no_fault(
-        self, instances: InstancesFolder, folder: InstanceFolder, start: Start
+        self, instances: InstancesFolder, folder: InstanceFolder, sleeper: Sleeper
     ) -> None:
-        process = start()
+        process = sleeper()
         remember_process(folder, process.pid)
         process.kill()
         process.wait()
@@ -261,9 +244,9 @@ class TestProcesses:
         ],
     )
     def test_none_is_killed_that_does_not_fit(
-        self, instances: InstancesFolder, folder: InstanceFolder, start: Start, remembered: str
+        self, instances: InstancesFolder, folder: InstanceFolder, sleeper: Sleeper, remembered: str
     ) -> None:
-        process = start()
+        process = sleeper()
         started = start_time(process.pid) or 0
         text = remembered.format(pid=process.pid, started=started, earlier=started - 1, boot=BOOT_ID)
         (folder.root / "process").write_text(text)
@@ -280,21 +263,21 @@ class TestProcesses:
         assert logged[-1].endswith("1 folders, 0 processes")
 
     def test_in_a_folder_without_permissions_are_ended(
-        self, instances: InstancesFolder, folder: InstanceFolder, start: Start
+        self, instances: InstancesFolder, folder: InstanceFolder, sleeper: Sleeper
     ) -> None:
-        process = start()
+        process = sleeper()
         remember_process(folder, process.pid)
         folder.root.chmod(0)
         assert instances.clean() == 1
         assert process.wait(WAIT_SECONDS) == -signal.SIGKILL
 
     def test_one_that_may_not_be_killed_is_told_of(
-        self, instances: InstancesFolder, folder: InstanceFolder, start: Start, monkeypatch: pytest.MonkeyPatch
+        self, instances: InstancesFolder, folder: InstanceFolder, sleeper: Sleeper, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def refuse(pidfd: int, number: int) -> None:
             raise PermissionError(1, "Operation not permitted")
 
-        process = start()
+        process = sleeper()
         remember_process(folder, process.pid)
         monkeypatch.setattr(signal, "pidfd_send_signal", refuse)
         with capturedLogs() as logs:

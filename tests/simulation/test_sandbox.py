@@ -15,10 +15,9 @@ import attrs
 import psutil
 import pytest
 from twisted.internet import reactor as _reactor
-from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
-from tests.simulation.heard import Heard
+from tests.simulation.heard import Events
 from tests.simulation.stage import until
 from webots_cloud.config import SimulationConfig, read_config
 from webots_cloud.simulation.channel import Use
@@ -52,21 +51,6 @@ else:
 print("open", flush=True)
 signal.pause()
 """
-
-
-class Events(Heard):
-    def __init__(self) -> None:
-        Heard.__init__(self)
-        self.open: Deferred[None] = Deferred()
-        self.gone: Deferred[str] = Deferred()
-
-    def opened(self) -> None:
-        Heard.opened(self)
-        self.open.callback(None)
-
-    def exited(self, how: str) -> None:
-        Heard.exited(self, how)
-        self.gone.callback(how)
 
 
 class SandboxCase(TestCase):

@@ -17,7 +17,6 @@ from typing import Any, cast
 import attrs
 import psutil
 from twisted.internet import reactor as _reactor
-from twisted.internet.defer import Deferred
 from twisted.internet.error import ProcessDone
 from twisted.internet.protocol import ProcessProtocol
 from twisted.internet.testing import MemoryReactorClock
@@ -25,7 +24,7 @@ from twisted.logger import LogEvent, capturedLogs, formatEvent
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
-from tests.simulation.heard import Heard
+from tests.simulation.heard import Events
 from webots_cloud.config import read_config
 from webots_cloud.simulation.channel import Use
 from webots_cloud.simulation.folder import InstanceFolder
@@ -46,23 +45,6 @@ HAS_A_STUBBORN_CHILD = (
     "    print('open', flush=True)\n"
     "    while True: signal.pause()\n"
 )
-
-
-class Events(Heard):
-    """Waits for what a Webots does."""
-
-    def __init__(self) -> None:
-        Heard.__init__(self)
-        self.open: Deferred[None] = Deferred()
-        self.gone: Deferred[str] = Deferred()
-
-    def opened(self) -> None:
-        Heard.opened(self)
-        self.open.callback(None)
-
-    def exited(self, how: str) -> None:
-        Heard.exited(self, how)
-        self.gone.callback(how)
 
 
 class ProcessCase(TestCase):
