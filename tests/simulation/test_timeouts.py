@@ -16,7 +16,7 @@ from tests.wire import Wire
 from webots_cloud.config import read_config
 from webots_cloud.errors import ServerStopping, TimeIsUp
 from webots_cloud.simulation.addresses import Addresses
-from webots_cloud.simulation.client import ClientFactory
+from webots_cloud.simulation.client import CLOSE_SECONDS, ClientFactory
 from webots_cloud.simulation.deadline import WARNING_SECONDS, Deadline
 from webots_cloud.simulation.idleness import Idleness
 from webots_cloud.simulation.site import CountedSite
@@ -210,7 +210,9 @@ class TestClient:
         assert peer.wire.heard() == b""
         peer.clock.advance(0.1)
         assert b"error: The page did not say which simulation to start" in peer.wire.heard()
-        peer.clock.advance(2)
+        peer.clock.advance(CLOSE_SECONDS - 0.1)
+        assert not peer.is_closed
+        peer.clock.advance(0.1)
         assert peer.is_closed
 
     def test_one_that_sends_nothing_at_all_is_closed_after_10_s(self, peer: Peer) -> None:

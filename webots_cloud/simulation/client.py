@@ -31,6 +31,8 @@ PING_SECONDS = 15
 """How often a client is pinged, so that one that vanished is noticed."""
 PONG_SECONDS = 10
 """How long it may take to answer; with L{PING_SECONDS} before that, this is less than half a minute."""
+CLOSE_SECONDS = 5
+"""How long a client that is let go may take to read why, and to say that it has."""
 FRAMES_PER_SECOND = 100
 FRAMES_AT_ONCE = 500
 """How many frames a client may send more than that; who sends still more floods the server."""
@@ -195,6 +197,7 @@ class ClientFactory(WebSocketServerFactory):
             webStatus=False,
             maxMessagePayloadSize=MAX_MESSAGE_BYTES,
             failByDrop=False,
+            closeHandshakeTimeout=CLOSE_SECONDS,
             # Both are refused with a sentence that the page can show.
             utf8validateIncoming=False,
             allowNullOrigin=True,
