@@ -12,7 +12,7 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -30,11 +30,31 @@ _SYSTEM = frozenset({"bin", "dev", "etc", "lib", "lib32", "lib64", "libx32", "pr
 """Folders that Firejail itself makes safe: read-only, or with little of their content."""
 _NOTHING = ".nothing-of-this-folder"
 """Where only a path that is not there is let through, a folder is empty."""
-_ETC = (
-    "OpenCL,X11,alternatives,drirc,fonts,glvnd,group,host.conf,hosts,ld.so.cache,ld.so.conf,ld.so.conf.d,locale.alias,"
-    "localtime,machine-id,mime.types,nsswitch.conf,nvidia,passwd,timezone,vulkan"
+ETC = (
+    "OpenCL",
+    "X11",
+    "alternatives",
+    "drirc",
+    "fonts",
+    "glvnd",
+    "group",
+    "host.conf",
+    "hosts",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "locale.alias",
+    "localtime",
+    "machine-id",
+    "mime.types",
+    "nsswitch.conf",
+    "nvidia",
+    "passwd",
+    "timezone",
+    "vulkan",
 )
-_ETC_OF_A_NETWORK = ",ca-certificates,gai.conf,resolv.conf,ssl/certs"
+"""What is seen of C{/etc}."""
+ETC_OF_A_NETWORK = ("ca-certificates", "gai.conf", "resolv.conf", "ssl/certs")
 _CALLS = "io_uring_enter,io_uring_register,io_uring_setup,kcmp,quotactl,vmsplice"
 """System calls that are refused beside those that Firejail refuses by itself: ways to hold files that nobody sees."""
 _OPTIONS = (
@@ -151,9 +171,8 @@ class Firejail:
             *_OPTIONS,
             *network,
             *([] if _has_graphics_card() else ["--no3d"]),
-            f"--private-etc={_ETC}{'' if self.isolated else _ETC_OF_A_NETWORK}",
             *(f"--whitelist={folder / _NOTHING}" for folder in [*_other_folders(), self.user_home]),
-            *(f"--whitelist={path}" for path in (project, *self.visible)),
+            *(f"--whitelist={path}" for path in (project, *self.visible, *_etc(self.isolated))),
             *(f"--read-only={path}" for path in self.visible),
             *(f"--blacklist={path}" for path in (_CGROUPS, *self.hidden)),
             f"--private-cwd={project}",
@@ -161,6 +180,20 @@ class Firejail:
             # Without "--", after which Firejail has the login shell of the user start it, and a service's has none.
             *inner,
         ]
+
+
+def _etc(isolated: bool) -> Iterator[Path]:
+    """Give what is seen of C{/etc}, and where links in it lead to that is hidden by itself.
+
+    Firejail's own C{--private-etc} copies all of it, which takes longer than all the rest that Firejail does.
+    """
+    for name in ETC if isolated else (*ETC, *ETC_OF_A_NETWORK):
+        path = Path("/etc") / name
+        if path.exists():
+            yield path
+            target = path.resolve()
+            if target.parts[1] not in _SYSTEM:
+                yield target
 
 
 def _other_folders() -> list[Path]:
