@@ -109,7 +109,7 @@ class Session:
         self._plan = plan
         self._world = world
         self._url = self._told = ""
-        self._queued = False
+        self._queued = self._killed = False
         self._page: WebSocket | None = None
         self._client = running.ask(running.init(plan.project, world, host))
 
@@ -142,8 +142,9 @@ class Session:
             message = self._client.receive(left) or ""
             if message.startswith("webots:"):
                 self._url = message.removeprefix("webots:")
-                self._page = open_page(self._url)
-                self._page.send("real-time:-1")
+                if not self._killed:
+                    self._page = open_page(self._url)
+                    self._page.send("real-time:-1")
             elif message.startswith("error:"):
                 self._told = message
             self._queued = self._queued or message.startswith("queue:")
@@ -168,6 +169,7 @@ class Session:
             if found:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     found.kill()
+                    self._killed = True
                     return phase
             self._listen(LOOK_SECONDS)
         raise SystemExit(f"there is no {role.value} to be killed")
