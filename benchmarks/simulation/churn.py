@@ -62,6 +62,9 @@ EARLY = "too early"
 BATCHES = 4
 """How often the server's memory is looked at."""
 
+_ERROR = r"^[^ ]+ \[[^ ]*#(?:error|critical)].*\n(?:(?![0-9]{4}-).*\n)*"
+"""An error in the server's log, with its traceback."""
+
 
 @attrs.frozen
 class Plan:
@@ -362,7 +365,7 @@ def main() -> None:
         after, waited = settled(running, ports, before)
         urls = [outcome.url for outcome in outcomes if outcome.url]
         routes = [url for url in urls if not leads_nowhere(url)]
-        errors = [line for line in (running.folder / "simulation.log").open() if re.search("#(error|critical)]", line)]
+        errors = re.findall(_ERROR, (running.folder / "simulation.log").read_text(), re.MULTILINE)
     complaints = [f"{outcome.way}: {outcome.complaint}\n" for outcome in outcomes if outcome.complaint]
     print(f"{machine()}; load average {load:.1f}")
     queued = sum(outcome.queued for outcome in outcomes)
