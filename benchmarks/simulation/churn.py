@@ -372,8 +372,9 @@ def main() -> None:
     print(f"{len(outcomes)} sessions, {arguments.at_once} at once for {arguments.places} places, in {took:.0f} s")
     print(f"{queued} of them had to wait in the queue")
     print_outcomes(outcomes)
-    print(f"before:                  {before}")
-    print(f"{waited:4.1f} s after the last: {after}")
+    print(f"{'':12}before   {waited:.1f} s after the last")
+    for field in attrs.fields(Left):
+        print(f"{field.name:12}{getattr(before, field.name):6}   {getattr(after, field.name):6}")
     print(f"routes left: {len(routes)} of {len(urls)}; clients that were not told: {len(complaints)}")
     grown = ", ".join(f"{(size - memory[0]) / 1000:+.0f} kB" for size in memory[1:])
     print(f"memory of the server after each quarter: {grown}; errors in its log: {len(errors)}")

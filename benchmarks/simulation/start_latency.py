@@ -13,7 +13,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from statistics import median, quantiles
+from statistics import quantiles
 
 import attrs
 import psutil
@@ -28,11 +28,11 @@ from webots_cloud.simulation.launch import Launch
 from webots_cloud.simulation.sandbox import NoSandbox, make_sandbox
 from webots_cloud.simulation.webots import find_simulator
 
-ALONE = "the simulator alone, until it says open"
-LAUNCHER = "the simulator with its launcher, without a sandbox"
-SANDBOX = "the simulator with its launcher in the sandbox"
-BASE = "init to webots:, base project"
-HOSTED = "init to webots:, project fetched from its host"
+ALONE = "simulator alone"
+LAUNCHER = "with its launcher"
+SANDBOX = "with its launcher in the sandbox"
+BASE = "through the server"
+HOSTED = "with its project from its host"
 DIFFERENCES = ((LAUNCHER, ALONE), (SANDBOX, ALONE), (BASE, SANDBOX), (HOSTED, BASE), (BASE, ALONE), (HOSTED, ALONE))
 """What is compared with what."""
 PRIORITY = ("/usr/bin/nice", "-n", "5")
@@ -126,10 +126,10 @@ def measure(rounds: int) -> dict[str, list[float]]:
         return took
 
 
-def quartiles(seconds: Sequence[float]) -> str:
-    """Say the median and quartiles in milliseconds."""
+def row(name: str, seconds: Sequence[float]) -> str:
+    """Say the median and the quartiles in milliseconds."""
     lower, middle, upper = (1000 * value for value in quantiles(seconds, n=4))
-    return f"median {middle:.0f} ms, half of them {lower:.0f} to {upper:.0f} ms"
+    return f"{name:65}{middle:6.0f} ms {lower:6.0f} to {upper:.0f} ms"
 
 
 def main() -> None:
@@ -139,13 +139,13 @@ def main() -> None:
     arguments = parser.parse_args()
     took = measure(arguments.rounds)
     print(f"{machine()}; load average {psutil.getloadavg()[0]:.1f}; {arguments.rounds} rounds")
+    print(f"{'from the beginning to open':65}   median     half of them")
     for name, seconds in took.items():
-        print(f"{name}: {quartiles(seconds)}")
-    print("more, round by round:")
+        print(row(name, seconds))
+    print("differences, round by round")
     for more, less in DIFFERENCES:
         differences = [own - other for own, other in zip(took[more], took[less], strict=True)]
-        by_medians = 1000 * (median(took[more]) - median(took[less]))
-        print(f"{more} / {less}: {quartiles(differences)}; of medians {by_medians:.0f} ms")
+        print(row(f"{more} - {less}", differences))
 
 
 if __name__ == "__main__":
