@@ -37,7 +37,7 @@ from benchmarks.simulation.websocket import Closed, WebSocket
 
 MOST_SECONDS = 3.0
 """After how long at the latest a session is cut off."""
-FETCH_SECONDS = 4
+FETCH_SECONDS = 8
 """How long the server waits for a website host: longer than any client that is to leave before."""
 SETTLE_SECONDS = 30.0
 """How long the server may take to free the last instances: SIGTERM, five seconds, SIGKILL, and the folders."""

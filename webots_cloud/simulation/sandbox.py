@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import filterfalse
 from pathlib import Path
 from typing import Protocol
 
@@ -166,14 +167,15 @@ class Firejail:
         network = (
             ["--net=none", "--protocol=unix,inet,inet6"] if self.isolated else ["--protocol=unix,inet,inet6,netlink"]
         )
+        etc = list(_etc(self.isolated))
         return [
             self.program,
             *_OPTIONS,
             *network,
             *([] if _has_graphics_card() else ["--no3d"]),
             *(f"--whitelist={folder / _NOTHING}" for folder in [*_other_folders(), self.user_home]),
-            *(f"--whitelist={path}" for path in (project, *self.visible, *_etc(self.isolated))),
-            *(f"--read-only={path}" for path in self.visible),
+            *(f"--whitelist={path}" for path in (project, *self.visible, *etc)),
+            *(f"--read-only={path}" for path in (*self.visible, *filterfalse(_is_of_the_system, etc))),
             *(f"--blacklist={path}" for path in (_CGROUPS, *self.hidden)),
             f"--private-cwd={project}",
             f"--keep-fd={channel}",
@@ -192,8 +194,12 @@ def _etc(isolated: bool) -> Iterator[Path]:
         if path.exists():
             yield path
             target = path.resolve()
-            if target.parts[1] not in _SYSTEM:
+            if not _is_of_the_system(target):
                 yield target
+
+
+def _is_of_the_system(path: Path) -> bool:
+    return path.parts[1] in _SYSTEM
 
 
 def _other_folders() -> list[Path]:
