@@ -5,46 +5,27 @@ from __future__ import annotations
 import argparse
 import selectors
 import time
+from collections.abc import Sequence
 from urllib.request import urlopen
 
-import attrs
 import psutil
 
 from benchmarks.processes import cpu_seconds, machine
-from benchmarks.simulation.processes import BASE_PROJECT, DEMO, Stage, stage
+from benchmarks.simulation.processes import BASE_PROJECT, Role, Stage, open_page, stage
 from benchmarks.simulation.websocket import WebSocket
+from webots_cloud.simulation.inside.memory import private_memory
 
-PATIENCE_SECONDS = 120
 POLL_SECONDS = 5
 """How often a session server asks for the load."""
 SETTLE_SECONDS = 10
-
-
-@attrs.frozen
-class Use:
-    """What processes use.
-
-    @ivar supervisor: processor time of the simulation server, as a share of one core.
-    @ivar simulators: that of all simulators and controllers.
-    @ivar messages: how many came to the pages.
-    """
-
-    supervisor: float
-    simulators: float
-    messages: int
 
 
 def start(running: Stage, count: int) -> list[WebSocket]:
     """Start instances one after the other, open them as pages do, and let each make a step; give the sockets."""
     sockets = []
     for _ in range(count):
-        client = WebSocket(running.port, "/client")
-        client.send(running.init(BASE_PROJECT, f"{DEMO}.wbt"))
-        answer = client.receive(PATIENCE_SECONDS)
-        assert answer, "no answer"
-        assert answer.startswith("webots:"), answer
-        page = WebSocket(int(answer.rpartition(":")[2]), "/")
-        page.send("x3d")
+        client, url = running.start(BASE_PROJECT)
+        page = open_page(url)
         page.send("step")
         sockets += [client, page]
     return sockets
@@ -69,19 +50,25 @@ def attend(running: Stage, sockets: list[WebSocket], seconds: float) -> int:
     return messages
 
 
-def measure(running: Stage, sockets: list[WebSocket], seconds: float) -> Use:
-    """Let things settle, and measure."""
+def everything(running: Stage) -> dict[str, list[psutil.Process]]:
+    """Give all processes by what they are."""
+    servers = {"server": [running.supervisor], "guardian": [running.guardian]}
+    return servers | {role.value: found for role, found in running.roles().items()}
+
+
+def measure(running: Stage, sockets: list[WebSocket], seconds: float) -> tuple[dict[str, float], int]:
+    """Let things settle, and give what share of a core processes use, and how many messages came to the pages."""
     attend(running, sockets, SETTLE_SECONDS)
-    children = running.supervisor.children(recursive=True)
-    supervisor, simulators = cpu_seconds(running.supervisor), sum(map(cpu_seconds, children))
+    processes = everything(running)
+    before = {name: sum(map(cpu_seconds, found)) for name, found in processes.items()}
     messages = attend(running, sockets, seconds)
-    supervisor, simulators = cpu_seconds(running.supervisor) - supervisor, sum(map(cpu_seconds, children)) - simulators
-    return Use(supervisor / seconds, simulators / seconds, messages)
+    used = {name: (sum(map(cpu_seconds, found)) - before[name]) / seconds for name, found in processes.items()}
+    return used, messages
 
 
-def own_megabytes(processes: list[psutil.Process]) -> float:
-    """Give the memory that would be free if these processes were not (USS)."""
-    return sum(float(process.memory_full_info().uss) for process in processes) / 1e6
+def megabytes(processes: Sequence[psutil.Process]) -> float:
+    """Give the memory that no file backs; what the kernel tells of shares cannot be read of those in a sandbox."""
+    return sum(private_memory(process.pid) for process in processes) / 1e6
 
 
 def main() -> None:
@@ -92,19 +79,22 @@ def main() -> None:
     arguments = parser.parse_args()
     count = arguments.instances
     with stage(places=count) as running:
-        alone = measure(running, [], arguments.seconds)
-        empty = own_megabytes([running.supervisor])
+        alone, _ = measure(running, [], arguments.seconds)
+        empty = megabytes([running.supervisor])
         sockets = start(running, count)
-        idle = measure(running, sockets, arguments.seconds)
-        full, simulators = own_megabytes([running.supervisor]), running.simulators()
-        children = running.supervisor.children(recursive=True)
-        simulating, all_of_them = own_megabytes(simulators), own_megabytes(children)
-    print(machine())
-    print(f"{len(simulators)} simulators, {len(children) - len(simulators)} controllers; {idle.messages} messages")
-    print(f"processor share of the supervisor: {idle.supervisor:.2%}; with no instance {alone.supervisor:.2%}")
-    print(f"processor share of all simulators and controllers: {idle.simulators:.2%}")
-    print(f"memory of the supervisor: {full:.1f} MB; with no instance {empty:.1f} MB")
-    print(f"memory of each simulator: {simulating / count:.1f} MB, with its controllers {all_of_them / count:.1f} MB")
+        idle, messages = measure(running, sockets, arguments.seconds)
+        load = psutil.getloadavg()[0]
+        processes = everything(running)
+        memory = {name: megabytes(found) for name, found in processes.items()}
+    print(f"{machine()}; load average {load:.1f}")
+    print(f"{count} instances, {messages} messages in {arguments.seconds:g} s")
+    print("                processes  share of a core  of each process  MB of each process")
+    for name, found in processes.items():
+        each = len(found)
+        print(f"{name:15} {each:9}  {idle[name]:15.2%}  {idle[name] / each:15.3%}  {memory[name] / each:18.1f}")
+    beside = memory[Role.LAUNCHER.value] + memory[Role.SANDBOX.value]
+    print(f"launcher and sandbox of an instance: {beside / count:.1f} MB")
+    print(f"server without instances: {alone['server']:.2%} of a core, {empty:.1f} MB")
 
 
 if __name__ == "__main__":

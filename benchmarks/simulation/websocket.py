@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import struct
@@ -31,6 +32,12 @@ class WebSocket:
             self._receive_more()
         head, _, self._received = self._received.partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 101 "), head
+
+    @classmethod
+    def at(cls, url: str) -> WebSocket:
+        """Connect to C{ws://localhost:PORT/PATH}."""
+        port, _, path = url.removeprefix("ws://localhost:").partition("/")
+        return cls(int(port), f"/{path}")
 
     def fileno(self) -> int:
         """Give the socket, for selectors."""
@@ -65,19 +72,22 @@ class WebSocket:
             if kind == _PING:
                 self._send(_PONG, payload)
 
-    def close(self) -> None:
-        """Close by handshake."""
-        self._send(_CLOSE, _NORMAL)
+    def close(self) -> bool:
+        """Close by handshake; tell whether the server has closed as well."""
         try:
+            self._send(_CLOSE, _NORMAL)
             while self.receive(60) is not None:
                 continue
         except Closed:
-            pass
-        self._socket.close()
+            return True
+        finally:
+            self._socket.close()
+        return False
 
     def drop(self) -> None:
-        """Close the TCP connection without a word, by a reset."""
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        """Close the TCP connection without a word, by a reset; that it is closed already is fine."""
+        with contextlib.suppress(OSError):
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._socket.close()
 
     def _send(self, kind: int, payload: bytes) -> None:

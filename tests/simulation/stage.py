@@ -353,6 +353,7 @@ class StageCase(TestCase):
         assert os.listdir(self.instances_dir) == []
         assert self.new_processes() == set()
         await until(lambda: not any(psutil.pid_exists(pid) for pid in self.pids), "a process is left")
+        assert self.service.instances._workplace.guard.watched == {}
         gate = self.service.instances._workplace.gate
         for route in [gate.open(lambda: Deferred(), None) for _ in range(self.config.maxConnections)]:
             gate.close(route)

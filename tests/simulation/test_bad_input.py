@@ -196,6 +196,33 @@ class TestDownloads(StageCase):
         self.host.answer = lambda request: NOT_DONE_YET
         assert "does not answer" in await self.told(fetchTimeoutSeconds=SHORT_SECONDS)
 
+    def start_with_host_that_takes_no_connection(self, **config: Any) -> int:
+        """Start the server; give the host's port, at which connections wait for ever."""
+        full = self.enterContext(socket.create_server(("127.0.0.1", 0), backlog=0))
+        port: int = full.getsockname()[1]
+        self.enterContext(socket.create_connection(("127.0.0.1", port)))
+        self.start(hostPorts=frozenset({port}), **config)
+        return port
+
+    async def test_from_a_host_that_takes_no_connection(self) -> None:
+        port = self.start_with_host_that_takes_no_connection(fetchTimeoutSeconds=SHORT_SECONDS)
+        client = await self.asked(self.init(host=f"http://localhost:{port}", user="7"))
+        assert "within 0.5 seconds" in await self.refused(client)
+
+    async def test_that_a_client_does_not_wait_for_is_given_up_while_it_connects(self) -> None:
+        port = self.start_with_host_that_takes_no_connection()
+
+        def connects() -> bool:
+            connections = psutil.Process().net_connections("tcp")
+            return any(one.status == psutil.CONN_SYN_SENT and one.raddr[1] == port for one in connections)
+
+        client = await self.asked(self.init(host=f"http://localhost:{port}", user="7"))
+        await until(connects, "the host is not contacted")
+        client.vanish()
+        await client.closed
+        await self.nothing_left()
+        assert self.warnings == []
+
     async def test_that_breaks_off(self) -> None:
         self.host.begins(self.own[:10_000], lambda request: request.loseConnection())
         assert "broke off" in await self.told()

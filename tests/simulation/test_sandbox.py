@@ -24,7 +24,15 @@ from webots_cloud.simulation.channel import Use
 from webots_cloud.simulation.folder import InstanceFolder
 from webots_cloud.simulation.launch import Launch
 from webots_cloud.simulation.process import WebotsProcess
-from webots_cloud.simulation.sandbox import Firejail, NoSandbox, UnfitSandbox, make_sandbox, try_out
+from webots_cloud.simulation.sandbox import (
+    ETC,
+    ETC_OF_A_NETWORK,
+    Firejail,
+    NoSandbox,
+    UnfitSandbox,
+    make_sandbox,
+    try_out,
+)
 from webots_cloud.simulation.webots import Simulator
 
 reactor = cast(Any, _reactor)
@@ -137,6 +145,28 @@ class TestView(SandboxCase):
         )
         allowed = {"state", *self.place.parts, *Path(sys.prefix).parts}
         assert set(eval(await self.result_of(script))) <= allowed  # noqa: S307 -- a list that this test has made
+
+    async def test_of_the_machines_configuration_only_what_programs_need_is_there(self) -> None:
+        assert {"passwd", "group", "ld.so.cache"} <= set(await self.names_in_etc()) <= set(ETC)
+
+    async def test_what_names_of_the_network_need_is_there_where_it_is_wanted(self) -> None:
+        seen = {name for name in ETC_OF_A_NETWORK if (Path("/etc") / name).exists()}
+        assert {name.partition("/")[0] for name in seen} == set(await self.names_in_etc(network="host")) - set(ETC)
+
+    async def names_in_etc(self, **changed: Any) -> list[str]:
+        names = await self.result_of("import os; open('result', 'w').write(repr(os.listdir('/etc')))", **changed)
+        found: list[str] = eval(names)  # noqa: S307 -- a list that this test has made
+        return found
+
+    async def test_the_machines_configuration_cannot_be_written(self) -> None:
+        script = (
+            "said = []\n"
+            "for name in ('passwd', 'new'):\n"
+            "    try:\n        open('/etc/' + name, 'a'); said.append('written')\n"
+            "    except OSError:\n        said.append('refused')\n"
+            "open('result', 'w').write(repr(said))"
+        )
+        assert await self.result_of(script) == "['refused', 'refused']"
 
     async def test_the_folder_of_webots_can_be_read_and_not_written(self) -> None:
         (self.place / "webots" / "resource").write_text("a texture")

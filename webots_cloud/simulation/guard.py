@@ -33,6 +33,7 @@ class Guard(Service):
     """Runs the guardian, and starts another where it is killed.
 
     @ivar pid: the guardian's process id; C{None} while there is none.
+    @ivar watched: what the guardian has been told of each process that it watches.
     """
 
     _log = Logger()
@@ -41,7 +42,7 @@ class Guard(Service):
         self.pid: int | None = None
         self._reactor = reactor
         self._orders: _Orders | None = None
-        self._watched: dict[int, bytes] = {}
+        self.watched: dict[int, bytes] = {}
         self._started = 0.0
         self._quick_deaths = 0
         self._next: IDelayedCall | None = None
@@ -66,12 +67,12 @@ class Guard(Service):
         @param cgroup: the folder of its cgroup, all of which is killed.
         """
         order = b"watch %d %d %s" % (pid, start_time(pid) or 0, os.fsencode(cgroup or ""))
-        self._watched[pid] = order
+        self.watched[pid] = order
         self._tell(order)
 
     def forget(self, pid: int) -> None:
         """Leave an instance to itself; that it is not watched is fine."""
-        if self._watched.pop(pid, None) is not None:
+        if self.watched.pop(pid, None) is not None:
             self._tell(b"forget %d" % pid)
 
     def _tell(self, order: bytes) -> None:
@@ -87,7 +88,7 @@ class Guard(Service):
             self._ended(f"could not be started ({error.strerror})")
             return
         self.pid = process.pid
-        for order in self._watched.values():
+        for order in self.watched.values():
             self._tell(order)
 
     def _ended(self, how: str) -> None:
@@ -117,7 +118,7 @@ class Guard(Service):
         if self._next is not None:
             self._next.cancel()
             self._next = None
-        for pid in tuple(self._watched):
+        for pid in tuple(self.watched):
             self.forget(pid)
         if self._orders is not None:
             gone: Deferred[None] = Deferred()

@@ -113,6 +113,7 @@ class Runner:
         self._delivery: Deferred[None] | None = None
         self._route: Route | None = None
         self._process: WebotsProcess | None = None
+        self._watched: int | None = None
         self._start_timer: IDelayedCall | None = None
         self._resets = 0
         self._waited = False
@@ -293,6 +294,7 @@ class Runner:
             seconds, self.instance.fail, WebotsSilent(seconds=f"{seconds:g}")
         )
         if process.pid is not None:
+            self._watched = process.pid
             workplace.guard.watch(process.pid, self.cgroup.path if self.cgroup else None)
             await self._work.start(_remember, self._folder, process.pid)
 
@@ -342,10 +344,9 @@ class Runner:
             self._delivery.cancel()
         await self._work.stop()
         if self._process is not None:
-            pid = self._process.pid
             await self._process.end(self._workplace.config.endTimeoutSeconds)
-            if pid is not None:
-                self._workplace.guard.forget(pid)
+        if self._watched is not None:
+            self._workplace.guard.forget(self._watched)
         await self._remove_cgroup()
         if self._route is not None:
             self._workplace.gate.close(self._route)

@@ -8,8 +8,8 @@ from typing import IO, Any
 
 import attrs
 from treq.client import HTTPClient
-from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectError, DNSLookupError, TimeoutError
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectError, ConnectingCancelledError, DNSLookupError, TimeoutError
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.web.client import RequestGenerationFailed, RequestTransmissionFailed, ResponseDone, ResponseFailed
@@ -93,6 +93,9 @@ class HostClient:
             os.unlink(archive)
             text = key.blotted_out_of(str(answer))
             return _without_archive(user.authentication.blotted_out_of(text) if user else text, request.host)
+        except ConnectingCancelledError as error:
+            # What is given up while it connects is given up, as anything else.
+            raise CancelledError from error
         except CompressedAnswer as error:
             raise HostRefused(host=request.host, answer=error) from error
         except (ConnectError, DNSLookupError, TimeoutError, *_BROKEN_OFF) as error:
