@@ -205,7 +205,7 @@ class TestGuard(TestCase):
         assert guardian.memory_info().rss < 20 * 10**6
 
     async def test_a_guardian_that_is_killed_is_replaced_and_told_all(self) -> None:
-        pid, protocol = await self.start("import os, time; os.write(1, b'ready'); time.sleep(1000)")
+        pid, protocol = await self.start("import os, signal; os.write(1, b'ready'); signal.pause()")
         await protocol.said
         first = self.guardian()
         with capturedLogs() as logs:
@@ -235,7 +235,7 @@ class TestGuard(TestCase):
         await until(lambda: (folder / "cgroup.kill").read_bytes() == b"1", "the cgroup is killed")
 
     async def test_a_stop_leaves_what_was_watched_alone(self) -> None:
-        pid, protocol = await self.start("import os, time; os.write(1, b'ready'); time.sleep(1000)")
+        pid, protocol = await self.start("import os, signal; os.write(1, b'ready'); signal.pause()")
         await protocol.said
         guardian = psutil.Process(self.guardian())
         await self.guard.stopService()
@@ -381,7 +381,7 @@ class TestWhichProcessIsMeant:
         assert other.poll() is None
 
     def test_the_group_of_a_leader_that_has_not_been_waited_for_is_killed(self) -> None:
-        script = "import os, time\nif os.fork(): os._exit(0)\nos.write(1, b'%d\\n' % os.getpid())\ntime.sleep(1000)"
+        script = "import os, signal\nif os.fork(): os._exit(0)\nos.write(1, b'%d\\n' % os.getpid())\nsignal.pause()"
         with subprocess.Popen(
             [sys.executable, "-S", "-c", script], stdout=subprocess.PIPE, start_new_session=True
         ) as leader:

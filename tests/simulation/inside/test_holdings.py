@@ -210,7 +210,7 @@ class TestProcessesThatCannotBeSeen:
         script = (
             "import time\n"
             "def last():\n"
-            "    while ' Z ' not in open(f'/proc/self/task/{os.getpid()}/stat').read(): time.sleep(0.01)\n"
+            "    while ' Z ' not in open(f'/proc/self/task/{os.getpid()}/stat').read(): os.sched_yield()\n"
             "    wait()\n"
             f"file = deleted({SIZE}); shared = mmap.mmap(-1, {SIZE})\n"
             "threading.Thread(target=last).start(); libc.pthread_exit(None)\n"

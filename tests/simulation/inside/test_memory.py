@@ -49,7 +49,7 @@ class TestProcesses:
         script = (
             "import time\n"
             "def last():\n"
-            "    while ' Z ' not in open(f'/proc/self/task/{os.getpid()}/stat').read(): time.sleep(0.01)\n"
+            "    while ' Z ' not in open(f'/proc/self/task/{os.getpid()}/stat').read(): os.sched_yield()\n"
             "    wait()\n"
             f"held = bytearray(b'x') * {SIZE}\n"
             "threading.Thread(target=last).start(); libc.pthread_exit(None)\n"
