@@ -2,24 +2,75 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, cast
 
 import attrs
+from cryptography.x509 import load_pem_x509_certificates
+from OpenSSL import SSL
+from OpenSSL.crypto import X509
+from service_identity import VerificationError
+from twisted.internet._sslverify import IOpenSSLTrustRoot
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
 from twisted.internet.protocol import Protocol
-from twisted.web.client import URI, Agent, BrowserLikePolicyForHTTPS, HTTPConnectionPool
+from twisted.internet.ssl import platformTrust
+from twisted.web.client import URI, Agent, BrowserLikePolicyForHTTPS, HTTPConnectionPool, ResponseFailed
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer, IResponse
 from zope.interface import implementer
+
+from webots_cloud.errors import quoted
 
 
 class CompressedAnswer(Exception):
     """A server compresses its answer without having been asked to."""
 
 
-def plain_agent(reactor: Any, connect_seconds: float, pool: HTTPConnectionPool | None = None) -> IAgent:
+@implementer(IOpenSSLTrustRoot)
+class TrustedAuthorities:
+    """The authorities whose word on who a server is, is taken: those of the system, and some more."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        """Read the certificates of those that are not the system's.
+
+        @param file: their certificates in PEM; C{None}: there are none.
+        @raise OSError: if it cannot be read.
+        @raise ValueError: if it has no certificates.
+        """
+        found = [] if file is None else load_pem_x509_certificates(file.read_bytes())
+        self._more = [X509.from_cryptography(certificate) for certificate in found]
+
+    def _addCACertsToContext(self, context: SSL.Context) -> None:
+        platformTrust()._addCACertsToContext(context)
+        store = context.get_cert_store()
+        for certificate in self._more:
+            cast(Any, store).add_cert(certificate)
+
+
+def untrusted(error: Exception) -> str:
+    """Tell why a server was not spoken to over TLS; empty: it is not for want of a certificate that can be trusted.
+
+    @param error: what a request failed with.
+    """
+    for reason in getattr(error, "reasons", ()) if isinstance(error, ResponseFailed) else ():
+        if isinstance(reason.value, VerificationError):
+            return "its certificate is for another name"
+        if isinstance(reason.value, SSL.Error):
+            said = "; ".join(str(entry[-1]) for entry in reason.value.args[0]) if reason.value.args else ""
+            if "certificate verify failed" in said:
+                return "its certificate is not trusted; name its authority's certificate in caFile"
+            return f"it cannot be spoken to over TLS ({quoted(said)})"
+    return ""
+
+
+def plain_agent(
+    reactor: Any,
+    connect_seconds: float,
+    pool: HTTPConnectionPool | None = None,
+    authorities: TrustedAuthorities | None = None,
+) -> IAgent:
     """Make an agent for servers that are trusted with nothing.
 
     Its requests fail with L{CompressedAnswer} where the answer is compressed: a few bytes of it may unpack to more than
@@ -27,8 +78,10 @@ def plain_agent(reactor: Any, connect_seconds: float, pool: HTTPConnectionPool |
 
     @param connect_seconds: how long connecting may take.
     @param pool: keeps connections; C{None}: each request has one of its own.
+    @param authorities: whose word is taken on who a server is; C{None}: those of the system.
     """
-    return _PlainAgent(Agent.usingEndpointFactory(reactor, _Endpoints(reactor, connect_seconds), pool))
+    endpoints = _Endpoints(reactor, connect_seconds, authorities or TrustedAuthorities())
+    return _PlainAgent(Agent.usingEndpointFactory(reactor, endpoints, pool))
 
 
 def drop(response: IResponse) -> None:
@@ -45,10 +98,10 @@ class _Dropping(Protocol):
 class _Endpoints:
     """Where servers are connected to."""
 
-    def __init__(self, reactor: Any, connect_seconds: float) -> None:
+    def __init__(self, reactor: Any, connect_seconds: float, authorities: TrustedAuthorities) -> None:
         self._reactor = reactor
         self._connect_seconds = connect_seconds
-        self._tls = BrowserLikePolicyForHTTPS()
+        self._tls = BrowserLikePolicyForHTTPS(authorities)
 
     def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
         host = uri.host.decode("ascii")

@@ -10,8 +10,9 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.interfaces import IListeningPort, IOpenSSLServerConnectionCreator, IProtocolFactory
 from twisted.logger import Logger
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 
 from webots_cloud.site import PromptSite
@@ -20,22 +21,35 @@ from webots_cloud.site import PromptSite
 class Listener(Service):
     """Listens while it runs.
 
-    @ivar ports: the listening ports, one per endpoint, in their order.
+    @ivar ports: the listening ports, one per endpoint, in their order; those that encrypt come last.
     """
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, section: str, endpoints: Sequence[str], site: PromptSite) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        section: str,
+        endpoints: Sequence[str],
+        site: PromptSite,
+        tls_endpoints: Sequence[str] = (),
+        contexts: IOpenSSLServerConnectionCreator | None = None,
+    ) -> None:
         """Prepare to listen.
 
         @param section: the section of the configuration that a complaint names.
         @param endpoints: Twisted endpoint strings.
         @param site: answers on all of them.
+        @param tls_endpoints: Twisted endpoint strings, whose connections are encrypted.
+        @param contexts: what they are encrypted with.
         """
         self._reactor = reactor
         self._section = section
-        self._endpoints = tuple(endpoints)
         self._site = site
+        self._doors: list[tuple[str, str, IProtocolFactory]] = [(endpoint, "", site) for endpoint in endpoints]
+        if contexts is not None:
+            encrypted = TLSMemoryBIOFactory(contexts, False, site, reactor)
+            self._doors += [(endpoint, ", encrypted", encrypted) for endpoint in tls_endpoints]
         self._complaints: list[str] = []
         self.ports: list[IListeningPort] = []
 
@@ -46,9 +60,9 @@ class Listener(Service):
         """
         Service.startService(self)
         _allow_many_sockets()
-        for endpoint in self._endpoints:
-            listening = serverFromString(self._reactor, endpoint).listen(self._site)
-            listening.addCallbacks(self._listening, self._refused, callbackArgs=[endpoint], errbackArgs=[endpoint])
+        for endpoint, how, factory in self._doors:
+            listening = serverFromString(self._reactor, endpoint).listen(factory)
+            listening.addCallbacks(self._listening, self._refused, callbackArgs=[endpoint, how], errbackArgs=[endpoint])
         if self._complaints:
             raise SystemExit("\n".join(self._complaints))
 
@@ -67,9 +81,9 @@ class Listener(Service):
         await self.stop_listening()
         await self._site.channels.close()
 
-    def _listening(self, port: IListeningPort, endpoint: str) -> None:
+    def _listening(self, port: IListeningPort, endpoint: str, how: str) -> None:
         self.ports.append(port)
-        self._log.info("[{section}] listens on {endpoint}", section=self._section, endpoint=endpoint)
+        self._log.info("[{section}] listens on {endpoint}{how}", section=self._section, endpoint=endpoint, how=how)
 
     def _refused(self, failure: Failure, endpoint: str) -> None:
         error = failure.value.socketError if isinstance(failure.value, CannotListenError) else failure.value

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 from typing import Any, cast
 
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime, ISSLTransport
 from twisted.internet.protocol import connectionDone
 from twisted.protocols.basic import LineReceiver
 from twisted.protocols.policies import TimeoutMixin
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
-from twisted.web.resource import IResource
+from twisted.web.http_headers import Headers
+from twisted.web.resource import IResource, getChildForRequest
 from twisted.web.server import Request, Site
 
 from webots_cloud.connections import Connections
@@ -42,6 +43,7 @@ class PromptChannel(HTTPChannel):
     _at_once = 0
     _done: Request | None = None
     _next: IDelayedCall | None = None
+    _closing: IDelayedCall | None = None
 
     def connectionMade(self) -> None:
         """Join the site's connections."""
@@ -54,6 +56,8 @@ class PromptChannel(HTTPChannel):
         self._done = None
         if self._next is not None:
             self._next.cancel()
+        if self._closing is not None and self._closing.active():
+            self._closing.cancel()
         self.site.channels.discard(self)
 
     def dataReceived(self, data: bytes) -> None:
@@ -68,9 +72,27 @@ class PromptChannel(HTTPChannel):
         if line[:1] in (b" ", b"\t"):
             # Others may read it as a line of its own, and so find another request in what follows.
             cast(Any, self.transport).write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-            HTTPChannel.loseConnection(self)
+            self.loseConnection()
         else:
             HTTPChannel.lineReceived(self, line)
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether what is said here is encrypted by this server."""
+        return ISSLTransport.providedBy(self.transport)
+
+    def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Headers) -> None:
+        """Begin an answer; where it is encrypted, the browser may be told that all that follow will be."""
+        if self.site.hsts and self.is_encrypted:
+            headers.setRawHeaders(b"strict-transport-security", [b"max-age=%d" % self.site.hsts])
+        HTTPChannel.writeHeaders(self, version, code, reason, headers)
+
+    def loseConnection(self) -> None:
+        """Close when the client has its answers, for which it has as much time as for a request."""
+        if self.is_encrypted and self._closing is None:
+            # An encrypted connection ends only when the client, too, has said that it ends.
+            self._closing = self.site.clock.callLater(REQUEST_SECONDS, self.abort)
+        HTTPChannel.loseConnection(self)
 
     def requestDone(self, request: Request) -> None:
         """Go on with the next request, if the client takes the answers and others need not wait for it."""
@@ -108,7 +130,7 @@ class PromptChannel(HTTPChannel):
 
     def leave(self) -> None:
         """Close once the client has its answers."""
-        HTTPChannel.loseConnection(self)
+        self.loseConnection()
 
     def abort(self) -> None:
         """Close at once."""
@@ -120,6 +142,8 @@ class PromptSite(Site):
 
     @ivar channels: the connections that speak HTTP.
     @ivar clock: measures their time.
+    @ivar hsts: for how many seconds browsers are told to remember that this site is encrypted; 0: they are not told.
+    @ivar unencrypted: what answers requests that come without encryption; C{None}: the same as answers all others.
     """
 
     noisy = False
@@ -134,6 +158,14 @@ class PromptSite(Site):
         self.displayTracebacks = False
         self.clock = clock
         self.channels: Connections[PromptChannel] = Connections(clock)
+        self.hsts = 0
+        self.unencrypted: IResource | None = None
+
+    def getResourceFor(self, request: Any) -> Any:
+        """Find the resource that answers a request."""
+        if self.unencrypted is not None and not request.isSecure():
+            return getChildForRequest(self.unencrypted, request)
+        return Site.getResourceFor(self, request)
 
     def log(self, request: Any) -> None:
         """Do nothing: each server's log tells what an operator asks about, and queries may hold what is no one's."""

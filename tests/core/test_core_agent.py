@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from pathlib import Path
 from socket import socket
 from typing import Any, cast
 
@@ -10,15 +11,18 @@ import pytest
 from treq import content
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ConnectionRefusedError
+from twisted.internet.error import ConnectionDone, ConnectionRefusedError
 from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.ssl import PrivateCertificate
 from twisted.logger import capturedLogs
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 from twisted.web.client import HTTPConnectionPool, ResponseNeverReceived
 from twisted.web.http_headers import Headers
 
-from webots_cloud.agent import CompressedAnswer, drop, plain_agent
+from tests.certificate import Made, authority, certify
+from webots_cloud.agent import CompressedAnswer, TrustedAuthorities, drop, plain_agent, untrusted
 
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhere"
 ENDLESS = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\nhere"
@@ -49,11 +53,19 @@ class Answering(Protocol):
         self.closed.callback(None)
 
 
+def trusting(*authorities: Made) -> TrustedAuthorities:
+    Path("ca.pem").write_bytes(b"".join(made.pem for made in authorities))
+    return TrustedAuthorities(Path("ca.pem"))
+
+
 class Asking(TestCase):
     timeout = 60
 
-    def serve(self, answer: bytes) -> list[Answering]:
-        """Answer all requests; give the connections, as they come."""
+    def serve(self, answer: bytes, made: Made | None = None) -> list[Answering]:
+        """Answer all requests; give the connections, as they come.
+
+        @param made: the certificate to encrypt with.
+        """
         connections: list[Answering] = []
 
         class Server(Factory):
@@ -63,13 +75,22 @@ class Asking(TestCase):
                 connections.append(Answering(answer))
                 return connections[-1]
 
-        listening = cast(Any, reactor).listenTCP(0, Server(), interface="127.0.0.1")
+        server: Any = Server()
+        if made is not None:
+            options = PrivateCertificate.loadPEM(made.key_pem + made.pem).options()
+            server = TLSMemoryBIOFactory(options, False, server)
+        listening = cast(Any, reactor).listenTCP(0, server, interface="127.0.0.1")
         self.addCleanup(listening.stopListening)
         self.port = listening.getHost().port
         return connections
 
-    async def ask(self, scheme: str = "http", pool: HTTPConnectionPool | None = None) -> Any:
-        agent = plain_agent(reactor, 30, pool)
+    async def ask(
+        self,
+        scheme: str = "http",
+        pool: HTTPConnectionPool | None = None,
+        authorities: TrustedAuthorities | None = None,
+    ) -> Any:
+        agent = plain_agent(reactor, 30, pool, authorities)
         return await agent.request(b"GET", f"{scheme}://127.0.0.1:{self.port}/x".encode(), Headers({"X-Own": ["1"]}))
 
     async def test_an_answer_is_given(self) -> None:
@@ -121,6 +142,44 @@ class Asking(TestCase):
         assert said[:2] == b"\x16\x03"
         assert b"X-Own" not in said
         await connections[0].closed
+
+    async def untrusted(self, made: Made, authorities: TrustedAuthorities | None) -> str:
+        """Ask a server with a certificate that will not do; give what an operator is told."""
+        connections = self.serve(PLAIN, made)
+        with pytest.raises(ResponseNeverReceived) as raised:
+            await self.ask("https", authorities=authorities)
+        assert not any(connection.heard.called for connection in connections)
+        for connection in connections:
+            await connection.closed
+        return untrusted(raised.value)
+
+    async def test_an_authority_of_ones_own_can_be_trusted(self) -> None:
+        root = authority("Root")
+        connections = self.serve(PLAIN, certify(["127.0.0.1"], root))
+        response = await self.ask("https", authorities=trusting(authority("Other"), root))
+        assert (response.code, await content(response)) == (200, b"here")
+        await connections[0].closed
+
+    async def test_an_authority_that_is_not_trusted_vouches_for_nobody(self) -> None:
+        for authorities in (None, trusting(authority("Other"))):
+            told = await self.untrusted(certify(["127.0.0.1"], authority("Root")), authorities)
+            assert told == "its certificate is not trusted; name its authority's certificate in caFile"
+
+    async def test_a_certificate_for_another_name_is_not_trusted(self) -> None:
+        root = authority("Root")
+        told = await self.untrusted(certify(["localhost"], root), trusting(root))
+        assert told == "its certificate is for another name"
+
+    async def test_what_does_not_speak_tls_is_told_as_such(self) -> None:
+        connections = self.serve(PLAIN)
+        with pytest.raises(ResponseNeverReceived) as raised:
+            await self.ask("https")
+        assert untrusted(raised.value).startswith("it cannot be spoken to over TLS (")
+        await connections[0].closed
+
+    def test_other_failures_have_nothing_to_do_with_certificates(self) -> None:
+        assert untrusted(ConnectionRefusedError()) == ""
+        assert untrusted(ResponseNeverReceived([Failure(ConnectionDone())])) == ""
 
     async def test_who_is_not_there_cannot_be_connected_to(self) -> None:
         with socket() as unused:

@@ -12,15 +12,17 @@ from typing import Any, cast
 import pytest
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import TCP4ClientEndpoint, UNIXClientEndpoint, connectProtocol
+from twisted.internet.endpoints import TCP4ClientEndpoint, UNIXClientEndpoint, connectProtocol, wrapClientTLS
 from twisted.internet.error import ConnectError
 from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.ssl import Certificate, PrivateCertificate, optionsForClientTLS, trustRootFromCertificates
 from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
+from tests.certificate import certify
 from webots_cloud.listening import Listener
 from webots_cloud.site import PromptSite
 
@@ -66,6 +68,28 @@ class Listening(TestCase):
 
     def listener(self, *endpoints: str) -> Listener:
         return Listener(reactor, "session", endpoints, PromptSite(cast(Any, reactor), Page()))
+
+    async def test_some_endpoints_may_be_encrypted(self) -> None:
+        made = certify()
+        options = PrivateCertificate.loadPEM(made.key_pem + made.pem).options()
+        site = PromptSite(cast(Any, reactor), Page())
+        listener = Listener(reactor, "session", [HERE], site, [HERE], options)
+        with capturedLogs() as events:
+            listener.startService()
+        assert [event["how"] for event in events if event.get("section") == "session"] == ["", ", encrypted"]
+        plain, encrypted = (
+            TCP4ClientEndpoint(reactor, "127.0.0.1", cast(Any, port).getHost().port) for port in listener.ports
+        )
+        trust = optionsForClientTLS("localhost", trustRootFromCertificates([Certificate.loadPEM(made.pem)]))
+        clients = [await connectProtocol(endpoint, Client()) for endpoint in (plain, wrapClientTLS(trust, encrypted))]
+        for client in clients:
+            await client.answered
+        assert len(site.channels) == 2
+
+        await listener.stopService()
+
+        for client in clients:
+            await client.closed
 
     def refusal(self, endpoints: Sequence[str]) -> str:
         listener = self.listener(*endpoints)

@@ -14,13 +14,16 @@ from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.ssl import PrivateCertificate
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial.unittest import TestCase
 from twisted.web.client import ResponseNeverReceived
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
+from tests.certificate import authority, certify
 from webots_cloud.address import ServerAddress
 from webots_cloud.session.fleet import Fleet, State
 from webots_cloud.session.poller import JITTER, HttpLoadSource, NoLoad, Poller, parse_load
@@ -434,6 +437,17 @@ class PollingOverHttp(TestCase):
         answer = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12"
 
         assert await self.blurting(answer) == "its answer is not HTTP, or breaks off"
+
+    async def test_a_server_whose_certificate_is_not_trusted(self) -> None:
+        made = certify(["127.0.0.1"], authority("Root"))
+        options = PrivateCertificate.loadPEM(made.key_pem + made.pem).options()
+        factory = TLSMemoryBIOFactory(options, False, Factory.forProtocol(Protocol))
+        port = cast(Any, reactor).listenTCP(0, factory, interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+
+        reason = await self.reason(ServerAddress(True, f"127.0.0.1:{port.getHost().port}"))
+
+        assert reason == "its certificate is not trusted; name its authority's certificate in caFile"
 
     async def test_nothing_is_logged_for_a_question_as_such(self) -> None:
         with capturedLogs() as events:

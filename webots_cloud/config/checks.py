@@ -6,6 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
+from cryptography.x509 import load_pem_x509_certificates
+
 from webots_cloud.config.values import state_directory
 
 
@@ -56,6 +58,19 @@ def readable_file(path: Path | None) -> None:
     """Look whether a file can be read, where one is named."""
     if path is not None and not (path.is_file() and os.access(path, os.R_OK)):
         raise ValueError(f"the file {path} cannot be read by this user; name another, or give it read permission")
+
+
+def authorities(path: Path | None) -> None:
+    """Look whether a file has certificates of authorities, where one is named."""
+    readable_file(path)
+    if path is None:
+        return
+    try:
+        load_pem_x509_certificates(path.read_bytes())
+    except ValueError as error:
+        raise ValueError(
+            f"the file {path} has no certificates in PEM, or broken ones; name one with the authorities' certificates"
+        ) from error
 
 
 def key_file(path: Path) -> None:

@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.web import http
 from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET, Request, Site
+from twisted.web.server import NOT_DONE_YET, Request
 from twisted.web.static import Data, File
 
 from webots_cloud import __version__
@@ -69,7 +69,7 @@ class Website(PromptSite):
         """Find the resource that answers, and set what all answers have."""
         for name, value in HEADERS.items():
             request.setHeader(name, value)
-        return Site.getResourceFor(self, request)
+        return PromptSite.getResourceFor(self, request)
 
     def log(self, request: Any) -> None:
         """Write one line for each request: its path, not its query, where someone may have put a key."""

@@ -21,7 +21,7 @@ from twisted.web.client import HTTPConnectionPool, ResponseDone, ResponseFailed
 from twisted.web.http import OK, PotentialDataLoss
 
 from webots_cloud.address import ServerAddress
-from webots_cloud.agent import CompressedAnswer, drop, plain_agent
+from webots_cloud.agent import CompressedAnswer, TrustedAuthorities, drop, plain_agent, untrusted
 from webots_cloud.errors import quoted
 from webots_cloud.session.fleet import Fleet
 
@@ -65,16 +65,19 @@ class HttpLoadSource:
     more than L{MAX_ANSWER} bytes read.
     """
 
-    def __init__(self, reactor: Any, timeout: float, keep_seconds: int) -> None:
+    def __init__(
+        self, reactor: Any, timeout: float, keep_seconds: int, authorities: TrustedAuthorities | None = None
+    ) -> None:
         """Prepare to ask.
 
         @param timeout: seconds that connecting may take.
         @param keep_seconds: how long a connection is kept after an answer.
+        @param authorities: whose word is taken on who a server is; C{None}: those of the system.
         """
         self._pool = HTTPConnectionPool(reactor, persistent=True)
         self._pool.maxPersistentPerHost = 1
         self._pool.cachedConnectionTimeout = keep_seconds
-        self._agent = plain_agent(reactor, timeout, self._pool)
+        self._agent = plain_agent(reactor, timeout, self._pool, authorities)
 
     def load(self, address: ServerAddress) -> Deferred[float]:
         """Ask a server; see L{LoadSource.load}."""
@@ -217,6 +220,6 @@ class Poller(Service):
             case ConnectError():
                 return f"it cannot be connected to ({quoted(error)})"
             case ResponseFailed():
-                return "its answer is not HTTP, or breaks off"
+                return untrusted(error) or "its answer is not HTTP, or breaks off"
         self._log.failure("cannot ask {server} for its load", server=str(address))
         return f"it cannot be asked ({quoted(type(error).__name__)})"

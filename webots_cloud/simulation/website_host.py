@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from twisted.web.client import RequestGenerationFailed, RequestTransmissionFailed, ResponseDone, ResponseFailed
 from twisted.web.http import PotentialDataLoss
 
-from webots_cloud.agent import CompressedAnswer, drop, plain_agent
+from webots_cloud.agent import CompressedAnswer, TrustedAuthorities, drop, plain_agent, untrusted
 from webots_cloud.errors import (
     BadArchive,
     DownloadBroken,
@@ -71,11 +71,13 @@ class HostClient:
     @ivar reactor: connects.
     @ivar keys: what the hosts are shown.
     @ivar max_archive_bytes: the largest archive that is taken.
+    @ivar authorities: whose word is taken on who a host is.
     """
 
     reactor: Any
     keys: Keys
     max_archive_bytes: int
+    authorities: TrustedAuthorities = attrs.field(factory=TrustedAuthorities)
 
     async def download(self, request: StartRequest, user: User | None, archive: Path) -> bool:
         """Download C{request.project} into the file C{archive}.
@@ -99,13 +101,13 @@ class HostClient:
         except CompressedAnswer as error:
             raise HostRefused(host=request.host, answer=error) from error
         except (ConnectError, DNSLookupError, TimeoutError, *_BROKEN_OFF) as error:
-            raise HostUnreachable(detail=_reasons(Failure(error)), host=request.host) from error
+            raise HostUnreachable(detail=untrusted(error) or _reasons(Failure(error)), host=request.host) from error
         return True
 
     async def _post(self, host: WebsiteHost, form: dict[str, str]) -> Any:
         for spelling in _SPELLINGS:
             # A client of its own each time, as it keeps cookies.
-            client = HTTPClient(plain_agent(self.reactor, CONNECT_SECONDS))
+            client = HTTPClient(plain_agent(self.reactor, CONNECT_SECONDS, authorities=self.authorities))
             response = await client.post(
                 f"{host.url}/ajax/{spelling}", data=form, allow_redirects=False, unbuffered=True
             )
