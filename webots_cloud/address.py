@@ -20,13 +20,17 @@ _ADDRESS = re.compile(
 class ServerAddress:
     """A simulation server's address.
 
-    @ivar secure: whether it is spoken to over TLS.
+    @ivar secure: whether it is spoken to over TLS; C{None}: as the session server itself, which L{settled} decides.
     @ivar location: ``HOST:PORT``, or ``HOST/PORT`` behind a rewriting web server; without a trailing slash, as
         clients append ``/client`` (docs/protocol.md section 1).
     """
 
-    secure: bool
+    secure: bool | None
     location: str
+
+    def settled(self, secure: bool) -> ServerAddress:
+        """Give the address as it is for a session server that encrypts, or does not."""
+        return ServerAddress(secure, self.location) if self.secure is None else self
 
     @property
     def load_url(self) -> str:
@@ -65,8 +69,8 @@ def is_host_name(text: str) -> bool:
 def parse_address(text: str) -> ServerAddress:
     """Read a server's address.
 
-    @param text: C{HOST:PORT}, C{HOST/PORT} (behind a rewriting web server, which encrypts), or either with C{http://}
-        or C{https://} before it.
+    @param text: C{HOST:PORT} (encrypted or not, as the session server is), C{HOST/PORT} (behind a rewriting web server,
+        which encrypts), or either with C{http://} or C{https://} before it.
 
     @raise ValueError: if C{text} is none of these; its message says what would be.
     """
@@ -80,5 +84,5 @@ def parse_address(text: str) -> ServerAddress:
     for number in (port, path):
         if number is not None and not 1 <= int(number) <= 65535:
             raise ValueError(f"{number} is not a port; ports go from 1 to 65535")
-    secure = scheme == "https" or (scheme is None and path is not None)
+    secure = scheme == "https" if scheme else True if path else None
     return ServerAddress(secure, host + (f":{int(port)}" if port else "") + (f"/{int(path)}" if path else ""))

@@ -15,6 +15,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from webots_cloud.config import SECTIONS, Config, ConfigOptions, HostConfig, ServerConfig
+from webots_cloud.encrypting import Encryptions
 from webots_cloud.host.keys import ensure_key
 from webots_cloud.host.service import host_service
 from webots_cloud.session.service import session_service
@@ -62,7 +63,7 @@ class _Invitation(Service):
 
     def _invite(self) -> None:
         # Past the log, which takes over standard output: this line is for whoever sits at the terminal.
-        print(f"Open http://{self._config.server}:{self._config.public_port}/", file=sys.__stdout__, flush=True)
+        print(f"Open {self._config.url('http')}/", file=sys.__stdout__, flush=True)
 
 
 class CloudService(MultiService):
@@ -97,8 +98,7 @@ async def _stopped(server: Any) -> None:
 
 def _with_session_server(config: Config) -> HostConfig:
     """Let pages find the session server of this process, unless they are told another."""
-    own = f"ws://{config.session.server}:{config.session.public_port}"
-    return attrs.evolve(config.host, sessionServer=config.host.sessionServer or own)
+    return attrs.evolve(config.host, sessionServer=config.host.sessionServer or config.session.url("ws"))
 
 
 def makeService(options: Options) -> IService:
@@ -106,10 +106,12 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     config: Config = options.config
+    encryptions = Encryptions(reactor)
     servers: list[Any] = [
-        simulation_service(reactor, config.simulation),
-        session_service(reactor, config.session),
-        host_service(reactor, _with_session_server(config)),
+        encryptions,
+        simulation_service(reactor, config.simulation, encryptions.of(config.simulation)),
+        session_service(reactor, config.session, encryptions.of(config.session)),
+        host_service(reactor, _with_session_server(config), encryption=encryptions.of(config.host)),
         _Invitation(reactor, config.host),
     ]
     return CloudService(servers)

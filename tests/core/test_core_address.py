@@ -64,13 +64,31 @@ def test_anything_else_is_told_with_what_would_be_right(text: str, what: str) ->
 
 
 def test_two_spellings_of_one_address_are_equal() -> None:
-    assert parse_address("A.org:2000") == parse_address("http://a.org:02000/")
+    assert parse_address("A.org:2000") == parse_address("a.org:02000/")
+    assert parse_address("http://A.org:2000") == parse_address("http://a.org:02000/")
     assert parse_address("a.org/2000") == parse_address("https://a.org/2000")
     assert parse_address("a.org:2000") != parse_address("https://a.org:2000")
+
+
+@pytest.mark.parametrize(
+    ("text", "plain", "encrypted"),
+    [
+        ("a.org:2000", "ws://a.org:2000", "wss://a.org:2000"),
+        ("http://a.org:2000", "ws://a.org:2000", "ws://a.org:2000"),
+        ("https://a.org:2000", "wss://a.org:2000", "wss://a.org:2000"),
+        ("a.org/2000", "wss://a.org/2000", "wss://a.org/2000"),
+    ],
+)
+def test_what_does_not_say_whether_it_is_encrypted_is_as_the_session_server(
+    text: str, plain: str, encrypted: str
+) -> None:
+    address = parse_address(text)
+    assert [address.settled(secure).websocket_url for secure in (False, True)] == [plain, encrypted]
 
 
 @given(st.text(max_size=60) | st.from_regex(r"(https?://)?[a-z\[\]:.0-9/-]*", fullmatch=True))
 def test_no_text_fails_in_another_way(text: str) -> None:
     with contextlib.suppress(ValueError):
         address = parse_address(text)
-        assert parse_address(f"http{'s' * address.secure}://{address}") == address
+        settled = address.settled(True)
+        assert parse_address(f"{'https' if settled.secure else 'http'}://{address}") == settled

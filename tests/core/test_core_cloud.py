@@ -19,6 +19,7 @@ from twisted.web.client import URI, Agent
 from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
 
+from tests.certificate import certify
 from webots_cloud.config import Config
 from webots_cloud.service import CloudService, Options, makeService
 
@@ -148,13 +149,19 @@ class WebsiteHost:
         return UNIXClientEndpoint(reactor, "host.socket")
 
 
+def save_certificate() -> None:
+    made = certify()
+    Path("cert.pem").write_bytes(made.pem)
+    Path("key.pem").write_bytes(made.key_pem)
+
+
 class Together(TestCase):
     timeout = 120
 
-    async def told(self, more: str) -> str:
+    async def told(self, more: str, session: str = "listen = unix:session.socket\n") -> str:
         """Start all servers; give the session server that pages are told of."""
         options = parsed(
-            "[session]\nport = 4321\nlisten = unix:session.socket\n"
+            f"[session]\nport = 4321\n{session}"
             "[simulation]\nlisten = unix:simulation.socket\n"
             f"[host]\nlisten = unix:host.socket\n{more}"
         )
@@ -169,6 +176,11 @@ class Together(TestCase):
 
     async def test_pages_are_told_where_the_session_server_of_this_process_is(self) -> None:
         assert await self.told("") == "ws://localhost:4321"
+
+    async def test_pages_are_told_that_the_session_server_is_encrypted(self) -> None:
+        save_certificate()
+        files = f"sslCertificate = {os.getcwd()}/cert.pem\nsslKey = {os.getcwd()}/key.pem\n"
+        assert await self.told("", f"tlsListen = unix:session.socket\n{files}") == "wss://localhost:4321"
 
     async def test_pages_are_told_of_another_session_server_where_there_is_one(self) -> None:
         assert await self.told("sessionServer = wss://session.example.org\n") == "wss://session.example.org"

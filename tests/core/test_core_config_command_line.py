@@ -110,7 +110,7 @@ def test_each_server_tells_how_to_configure_it(server: str) -> None:
 
 @pytest.mark.parametrize("server", ["webots-session", "webots-simulation", "webots-host", "webots-cloud"])
 def test_each_server_ends_with_all_mistakes(server: str) -> None:
-    Path("wrong.ini").write_text("[host]\nport = x\n[session]\nprot = 1\n[simulation]\nsslKey = /key\n")
+    Path("wrong.ini").write_text("[host]\nport = x\n[session]\nprot = 1\n[simulation]\nhsts = much\n")
     told = twist(server, "--config", "wrong.ini")
     assert told.returncode == 78
     assert told.stdout == ""

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.certificate import make_certificate
 from webots_cloud.config import (
     SECTIONS,
     Config,
@@ -81,7 +82,7 @@ def test_every_mistake_is_told_in_the_order_of_lines() -> None:
         (
             ": a section must come first, for instance [simulation]",
             ": [session] port: '0' is not a port; ports are whole numbers from 1 to 65535",
-            ": [session] serverr: there is no such option; there are listen, logDir, ",
+            ": [session] serverr: there is no such option; there are caFile, hsts, listen, logDir, ",
             ": [host] quotaMegabytes: 'much' is not a whole number from 1 to 100000",
             ": [host] QuotaMegabytes: the option is in line 6 already; remove one",
             ": [host]: this is no option; write OPTION = VALUE",
@@ -148,7 +149,7 @@ def test_what_this_version_does_not_do_is_refused_where_it_is_asked_for(section:
     assert "sesame" not in str(mistake)
 
 
-def test_mail_and_encryption_of_the_reference_are_known_in_its_spelling() -> None:
+def test_mail_of_the_reference_is_known_in_its_spelling() -> None:
     assert set(NOT_IN_THIS_VERSION["session"]) == {
         "administrator",
         "mailServer",
@@ -156,10 +157,7 @@ def test_mail_and_encryption_of_the_reference_are_known_in_its_spelling() -> Non
         "mailSender",
         "mailSenderUser",
         "mailSenderPassword",
-        "sslCertificate",
-        "sslKey",
     }
-    assert set(NOT_IN_THIS_VERSION["simulation"]) == {"sslCertificate", "sslKey"}
 
 
 @pytest.mark.parametrize(
@@ -316,6 +314,64 @@ def test_options_that_do_not_go_together_are_a_mistake(text: str, option: str) -
     Path("keys").mkdir()
     text = f"[simulation]\nkeyDir = {Path('keys').absolute()}\n{text}"
     assert [found[1:] for found in places(text, SimulationConfig)] == [("simulation", option)]
+
+
+@pytest.mark.parametrize("section", [section.section for section in SECTIONS])
+@pytest.mark.parametrize(
+    ("text", "option", "what"),
+    [
+        ("sslCertificate = $HERE/c\n", "sslCertificate", "a certificate is of no use without its private key"),
+        ("sslKey = $HERE/k\n", "sslKey", "a private key is of no use without its certificate"),
+        ("tlsListen = tcp:443\n", "tlsListen", "there is no certificate to encrypt with"),
+        ("hsts = 3600\n", "hsts", "browsers must not be told to encrypt what is not encrypted"),
+        ("sslCertificate = $HERE/c\nsslKey = $HERE/k\nlisten = tcp:80\n", "listen", "give tlsListen as well"),
+        (
+            "sslCertificate = $HERE/c\nsslKey = $HERE/k\nlisten = tcp:80\ntlsListen = tcp:80, tcp:443\n",
+            "tlsListen",
+            "tcp:80 is in listen as well",
+        ),
+        ("sslCertificate = $HERE/absent\nsslKey = $HERE/k\n", "sslCertificate", "/absent cannot be read by this user"),
+    ],
+)
+def test_encryption_that_is_only_half_there_is_a_mistake(
+    section: str, text: str, option: str, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HERE", str(tmp_path))
+    (tmp_path / "keys").mkdir()
+    for name in ("c", "k", "key"):
+        (tmp_path / name).write_text("sesame\n")
+    own = {"session": "", "simulation": "keyDir = $HERE/keys\n", "host": "keyFile = $HERE/key\n"}
+    (used,) = (known for known in SECTIONS if known.section == section)
+    (mistake,) = mistakes(f"[{section}]\n{own[section]}{text}", used)
+    assert (mistake.section, mistake.option) == (section, option)
+    assert what in mistake.what
+
+
+@pytest.mark.parametrize("more", ["", "portRewrite = yes\n"])
+def test_ports_of_instances_are_encrypted_by_a_web_server_in_front_only(
+    more: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HERE", str(tmp_path))
+    (tmp_path / "pem").touch()
+    text = (
+        "[simulation]\nnetwork = host\ngate = direct\nsslCertificate = $HERE/pem\nsslKey = $HERE/pem\n"
+        f"keyDir = $HERE\n{more}"
+    )
+    (tmp_path / "pem").write_text("sesame\n")
+    if more:
+        read(text, SimulationConfig)
+    else:
+        assert [found[1:] for found in places(text, SimulationConfig)] == [("simulation", "gate")]
+
+
+@pytest.mark.parametrize("section", ["session", "simulation"])
+def test_authorities_of_ones_own_are_certificates(section: str, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\nsesame\n-----END CERTIFICATE-----\n")
+    (used,) = (known for known in SECTIONS if known.section == section)
+    (mistake,) = mistakes(f"[{section}]\ncaFile = {tmp_path}/ca.pem\n", used)
+    assert (mistake.option, "has no certificates in PEM, or broken ones" in mistake.what) == ("caFile", True)
+    (tmp_path / "ca.pem").write_bytes(make_certificate()[1])
+    assert read(f"[{section}]\ncaFile = {tmp_path}/ca.pem\n", used)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -84,7 +85,7 @@ def test_anything_else_is_no_host(text: str) -> None:
 
 def test_simulation_servers_are_listed_once_each() -> None:
     assert [str(server) for server in values.servers("a:1, b/2\nhttp://c:3")] == ["a:1", "b/2", "c:3"]
-    for text in ("a:1, a:1", "a:1\nhttp://a:1", "A:01, a:1/"):
+    for text in ("a:1, a:1", "a:1\nhttp://a:1", "http://a:1, https://a:1", "A:01, a:1/"):
         with pytest.raises(ValueError, match="a simulation server is named twice; name each of them once"):
             values.servers(text)
     with pytest.raises(ValueError, match="no simulation server is named; write for instance localhost:2000"):
@@ -126,9 +127,25 @@ def test_an_endpoint_has_a_port_that_a_socket_takes(text: str) -> None:
     "text",
     ["ssl:443:privateKey=key.pem", "haproxy:ssl:443:privateKey=key.pem", "tls:example.org:443", "le:/etc:tcp:443"],
 )
-def test_an_endpoint_that_encrypts_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is encrypted, which this version does not do; write tcp:PORT"):
+def test_an_endpoint_that_encrypts_by_itself_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="has a certificate of its own; write tcp:PORT into tlsListen, and give sslC"):
         values.endpoints(text)
+
+
+CERTIFICATE: dict[str, Any] = {"sslCertificate": Path("fullchain.pem"), "sslKey": Path("privkey.pem")}
+
+
+def server(**changed: Any) -> ServerConfig:
+    """Give a section with port 5 and some options."""
+    options: dict[str, Any] = {
+        "port": 5,
+        "listen": (),
+        "tlsListen": (),
+        "sslCertificate": None,
+        "sslKey": None,
+        "hsts": 0,
+    } | changed
+    return ServerConfig(server="a.org", logDir=None, **options)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +159,32 @@ def test_an_endpoint_that_encrypts_is_refused(text: str) -> None:
     ],
 )
 def test_the_port_that_people_are_told_of_is_the_first_they_can_connect_to(listen: tuple[str, ...], port: int) -> None:
-    assert ServerConfig(port=5, listen=listen, server="localhost", logDir=None).public_port == port
+    assert server(listen=listen).public_port == port
+    assert server(listen=("tcp:7",), tlsListen=listen or ("tcp:5",), **CERTIFICATE).public_port == port
+
+
+@pytest.mark.parametrize(
+    ("options", "plain", "encrypted", "url"),
+    [
+        ({}, ["tcp:5"], [], "ws://a.org:5"),
+        ({"port": 80}, ["tcp:80"], [], "ws://a.org"),
+        (CERTIFICATE, [], ["tcp:5"], "wss://a.org:5"),
+        ({"port": 443, **CERTIFICATE}, [], ["tcp:443"], "wss://a.org"),
+        ({"tlsListen": ("tcp:443", "unix:/s"), **CERTIFICATE}, [], ["tcp:443", "unix:/s"], "wss://a.org"),
+        (
+            {"listen": ("tcp:80",), "tlsListen": ("tcp:6",), **CERTIFICATE},
+            ["tcp:80"],
+            ["tcp:6"],
+            "wss://a.org:6",
+        ),
+    ],
+)
+def test_with_a_certificate_all_is_encrypted_but_what_is_said_to_be_plain(
+    options: dict[str, Any], plain: list[str], encrypted: list[str], url: str
+) -> None:
+    config = server(**options)
+    assert (list(config.endpoints), list(config.tls_endpoints), config.url("ws")) == (plain, encrypted, url)
+    assert list(config.contradictions()) == []
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 from zipfile import ZipFile
 
+import attrs
 import pytest
 from treq.client import HTTPClient
 from treq.testing import StubTreq
@@ -31,7 +32,7 @@ from twisted.web.http_headers import Headers
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
-from webots_cloud.config import HostConfig
+from webots_cloud.config import read_config
 from webots_cloud.host.ajax import DownloadProject
 from webots_cloud.host.bounds import MAX_BODY_BYTES, MAX_UNREAD_BYTES, REQUEST_SECONDS
 from webots_cloud.host.catalogue import Catalogue
@@ -103,11 +104,9 @@ class HostCase(TestCase):
         return HTTPClient(Agent(reactor, pool=HTTPConnectionPool(reactor, persistent=False)))
 
     def start(self, static: Path) -> None:
-        config = HostConfig(
-            port=8080,
+        config = attrs.evolve(
+            read_config(None, ()).host,
             listen=("tcp:0:interface=127.0.0.1",),
-            server="localhost",
-            logDir=None,
             dataDir=self.data,
             keyFile=self.folder / "key",
             sessionServer=self.session_server,

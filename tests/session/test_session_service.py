@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import attrs
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
@@ -12,7 +13,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 
 from webots_cloud.address import ServerAddress
-from webots_cloud.config import SessionConfig
+from webots_cloud.config import read_config
 from webots_cloud.session.service import SessionService, session_service
 
 WATCH = (
@@ -61,11 +62,9 @@ class Services(TestCase):
         cast(Any, factory).load = load
         simulation = cast(Any, reactor).listenTCP(0, factory, interface="127.0.0.1")
         self.addCleanup(simulation.stopListening)
-        config = SessionConfig(
-            port=1999,
+        config = attrs.evolve(
+            read_config(None, ()).session,
             listen=("tcp:0:interface=127.0.0.1",),
-            server="localhost",
-            logDir=None,
             simulationServers=(ServerAddress(False, f"127.0.0.1:{simulation.getHost().port}"),),
             pollIntervalSeconds=0.1,
             pollTimeoutSeconds=30,

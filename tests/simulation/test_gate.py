@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -207,6 +208,9 @@ def test_whether_others_were_ever_allowed_to_watch_is_remembered() -> None:
     assert Route(1234, "ws://localhost", 0.0, allow_broadcast=True).shared
 
 
+ENCRYPTED: dict[str, Any] = {"sslCertificate": Path("fullchain.pem"), "sslKey": Path("privkey.pem")}
+
+
 def made(**changed: Any) -> Gate:
     defaults: SimulationConfig = read_config(None, ()).simulation
     return make_gate(Clock(), attrs.evolve(defaults, server="simulation.example.org", **changed))
@@ -218,6 +222,10 @@ def made(**changed: Any) -> Gate:
         ({}, "ws://simulation.example.org:2000/webots/"),
         ({"portRewrite": True}, "wss://simulation.example.org/2000/webots/"),
         ({"listen": ("tcp:2005:interface=127.0.0.1",)}, "ws://simulation.example.org:2005/webots/"),
+        (ENCRYPTED, "wss://simulation.example.org:2000/webots/"),
+        (ENCRYPTED | {"port": 443}, "wss://simulation.example.org/webots/"),
+        (ENCRYPTED | {"listen": ("tcp:80",), "tlsListen": ("tcp:2443",)}, "wss://simulation.example.org:2443/webots/"),
+        (ENCRYPTED | {"portRewrite": True}, "wss://simulation.example.org/2000/webots/"),
     ],
 )
 def test_a_proxied_route_is_at_the_servers_own_port(changed: dict[str, Any], beginning: str) -> None:
@@ -248,6 +256,8 @@ def test_the_direct_gate_gives_ports_of_the_machine() -> None:
         ({"port": 80}, "http://simulation.example.org", "https://simulation.example.org"),
         ({"port": 443}, "https://simulation.example.org", "http://simulation.example.org"),
         ({"portRewrite": True}, "https://simulation.example.org", "http://simulation.example.org"),
+        (ENCRYPTED, "https://simulation.example.org:2000", "http://simulation.example.org:2000"),
+        (ENCRYPTED | {"port": 443}, "https://simulation.example.org", "https://simulation.example.org:2000"),
     ],
 )
 def test_the_servers_own_origins_follow_from_its_address(changed: dict[str, Any], own: str, foreign: str) -> None:

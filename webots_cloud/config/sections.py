@@ -33,8 +33,12 @@ def _option(default: str, parse: Callable[[str], T], check: Callable[[T], None] 
 class ServerConfig:
     """What all three servers have.
 
-    @ivar port: the TCP port, where L{listen} is empty.
-    @ivar listen: Twisted endpoint strings; instead of C{port}.
+    @ivar port: the TCP port, where L{listen} and L{tlsListen} are empty; encrypted if there is a certificate.
+    @ivar listen: Twisted endpoint strings, of what is not encrypted; instead of C{port}.
+    @ivar tlsListen: Twisted endpoint strings, of what is encrypted; instead of C{port}.
+    @ivar sslCertificate: a file with this server's certificate and those of its authorities; C{None}: it has none.
+    @ivar sslKey: a file with the certificate's private key.
+    @ivar hsts: for how many seconds browsers are to remember that this server encrypts; 0: they are told nothing.
     @ivar server: the name by which clients reach this machine.
     @ivar logDir: folder for log files; C{None}: standard output only.
     """
@@ -43,23 +47,56 @@ class ServerConfig:
 
     port: int
     listen: tuple[str, ...] = _option("", values.endpoints)
+    tlsListen: tuple[str, ...] = _option("", values.endpoints)
     server: str = _option("localhost", values.host_name)
     logDir: Path | None = _option("", values.optional_path, checks.own_folder)
+    sslCertificate: Path | None = _option("", values.optional_path, checks.readable_file)
+    sslKey: Path | None = _option("", values.optional_path, checks.readable_file)
+    hsts: int = _option("0", values.integer(0, 10**9))
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether clients are given encrypted URLs of this server."""
+        return self.sslCertificate is not None
 
     @property
     def endpoints(self) -> tuple[str, ...]:
-        """The endpoint strings to listen on."""
-        return self.listen or (f"tcp:{self.port}",)
+        """The endpoint strings to listen on without encryption."""
+        return self.listen or (() if self.encrypted or self.tlsListen else (f"tcp:{self.port}",))
+
+    @property
+    def tls_endpoints(self) -> tuple[str, ...]:
+        """The endpoint strings to listen on with encryption."""
+        return self.tlsListen or ((f"tcp:{self.port}",) if self.encrypted and not self.listen else ())
 
     @property
     def public_port(self) -> int:
         """The TCP port that people are told of."""
-        listed = (values.endpoint_port(description) for description in self.listen)
+        listed = map(values.endpoint_port, self.tls_endpoints if self.encrypted else self.endpoints)
         return next((port for port in listed if port), self.port)
+
+    def url(self, scheme: str) -> str:
+        """Give the URL of this server, without a slash at its end.
+
+        @param scheme: C{http} or C{ws}; it gets an C{s} where this server encrypts.
+        """
+        scheme, usual = (f"{scheme}s", 443) if self.encrypted else (scheme, 80)
+        return f"{scheme}://{self.server}" + ("" if self.public_port == usual else f":{self.public_port}")
 
     def contradictions(self) -> Iterable[tuple[str, str]]:
         """Give the mistakes that no option has by itself, as pairs of the option to change and a sentence."""
-        return ()
+        if self.sslCertificate and not self.sslKey:
+            yield "sslCertificate", "a certificate is of no use without its private key; give it in sslKey"
+        if self.sslKey and not self.sslCertificate:
+            yield "sslKey", "a private key is of no use without its certificate; give it in sslCertificate"
+        if self.tlsListen and not self.encrypted:
+            yield "tlsListen", "there is no certificate to encrypt with; give sslCertificate and sslKey"
+        if self.encrypted and self.listen and not self.tlsListen:
+            yield "listen", "all of it is without encryption, though there is a certificate; give tlsListen as well"
+        for endpoint in sorted(set(self.listen) & set(self.tlsListen)):
+            yield "tlsListen", f"{endpoint} is in listen as well; remove it from one of them"
+        if self.hsts and not self.encrypted:
+            yield "hsts", "browsers must not be told to encrypt what is not encrypted; give sslCertificate and sslKey"
 
 
 @attrs.frozen(kw_only=True)
@@ -69,6 +106,7 @@ class SessionConfig(ServerConfig):
     @ivar simulationServers: the simulation servers to choose from.
     @ivar pollIntervalSeconds: how often each of them is asked for its load (docs/protocol.md section 1).
     @ivar pollTimeoutSeconds: after how long one that does not answer counts as not available.
+    @ivar caFile: certificates of authorities that are trusted as those of the system are.
     """
 
     section = "session"
@@ -77,6 +115,12 @@ class SessionConfig(ServerConfig):
     simulationServers: tuple[ServerAddress, ...] = _option("localhost:2000", values.servers)
     pollIntervalSeconds: float = _option("5", values.seconds)
     pollTimeoutSeconds: float = _option("4", values.seconds)
+    caFile: Path | None = _option("", values.optional_path, checks.authorities)
+
+    @property
+    def servers(self) -> tuple[ServerAddress, ...]:
+        """The simulation servers, of each of which is known whether it encrypts."""
+        return tuple(server.settled(self.encrypted) for server in self.simulationServers)
 
 
 @attrs.frozen(kw_only=True)
@@ -87,6 +131,7 @@ class SimulationConfig(ServerConfig):
     @ivar projectsDir: base projects, one folder each.
     @ivar keyDir: a file C{HOSTNAME} for each website host, with its key in the first line.
     @ivar hostPorts: the ports at which website hosts may be contacted.
+    @ivar caFile: certificates of authorities of website hosts that are trusted as those of the system are.
     @ivar instancesDir: where each instance's copy of its project lies while it runs.
     @ivar sandbox: what instances run in: C{firejail} or C{none}.
     @ivar network: what instances see of the network: C{isolated} (their own loopback) or C{host} (all of it).
@@ -128,6 +173,7 @@ class SimulationConfig(ServerConfig):
     projectsDir: Path = _option("", values.projects_dir, checks.readable_folder)
     keyDir: Path = _option("$STATE_DIRECTORY/keys", values.path, checks.keys)
     hostPorts: frozenset[int] = _option("80, 443, 8080", values.ports)
+    caFile: Path | None = _option("", values.optional_path, checks.authorities)
     instancesDir: Path = _option("$STATE_DIRECTORY/instances", values.path, checks.own_folder)
     sandbox: str = _option("firejail", values.one_of("firejail", "none"), checks.sandbox)
     network: str = _option("isolated", values.one_of("isolated", "host"))
@@ -163,12 +209,15 @@ class SimulationConfig(ServerConfig):
 
     def contradictions(self) -> Iterable[tuple[str, str]]:
         """Tell of options that do not go together."""
+        yield from ServerConfig.contradictions(self)
         if self.network == "host" and self.port + self.maxConnections > 65535:
             yield "maxConnections", f"instances use the ports after {self.port}, and the last port is 65535; lower it"
         if self.network == "isolated" and self.sandbox == "none":
             yield "network", "without a sandbox nothing isolates instances; write network = host, or sandbox = firejail"
         if self.network == "isolated" and self.gate == "direct":
             yield "gate", "isolated instances have no port to connect to; write gate = proxy, or network = host"
+        if self.gate == "direct" and self.encrypted and not self.portRewrite:
+            yield "gate", "this server cannot encrypt the ports of instances, only its own; write gate = proxy"
         if self.display == values.XVFB and self.webotsHome and shutil.which("Xvfb") is None:
             yield "display", "Webots needs a display; install one with: apt-get install xvfb, or name one, as :0"
         if self.monitorLogEnabled and self.logDir is None:
@@ -182,7 +231,7 @@ class HostConfig(ServerConfig):
     @ivar dataDir: projects, visitors' own versions of them, and the data base of visitors.
     @ivar keyFile: its first line is the key that simulation servers must know.
     @ivar sessionServer: WebSocket URL of the session server; empty: port 1999 of the host that the page came from, or
-        C{wss://HOST/1999} where the page is encrypted.
+        C{wss://HOST/1999} where a web server in front encrypts the page.
     @ivar quotaMegabytes: how much each visitor may save.
     """
 
@@ -198,7 +247,6 @@ class HostConfig(ServerConfig):
 SECTIONS: tuple[type[ServerConfig], ...] = (SessionConfig, SimulationConfig, HostConfig)
 
 _NO_MAIL = "this version sends no mail; remove it"
-_NO_TLS = "this version does not encrypt; remove it, and let a web server in front encrypt"
 
 NOT_IN_THIS_VERSION: Mapping[str, Mapping[str, str]] = {
     "session": {
@@ -208,11 +256,9 @@ NOT_IN_THIS_VERSION: Mapping[str, Mapping[str, str]] = {
         "mailSender": _NO_MAIL,
         "mailSenderUser": _NO_MAIL,
         "mailSenderPassword": _NO_MAIL,
-        "sslCertificate": _NO_TLS,
-        "sslKey": _NO_TLS,
     },
-    "simulation": {"sslCertificate": _NO_TLS, "sslKey": _NO_TLS},
-    "host": {"sslCertificate": _NO_TLS, "sslKey": _NO_TLS},
+    "simulation": {},
+    "host": {},
 }
 """Options of the reference that are refused rather than ignored, each with what to do instead."""
 

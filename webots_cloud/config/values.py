@@ -97,11 +97,11 @@ def host_name(text: str) -> str:
 
 
 def servers(text: str) -> tuple[ServerAddress, ...]:
-    """Read the addresses of simulation servers: at least one, none twice."""
+    """Read the addresses of simulation servers: at least one, none twice, not even once encrypted and once not."""
     servers = tuple(parse_address(item) for item in items(text))
     if not servers:
         raise ValueError("no simulation server is named; write for instance localhost:2000")
-    if len(set(servers)) != len(servers):
+    if len({server.location for server in servers}) != len(servers):
         raise ValueError("a simulation server is named twice; name each of them once")
     return servers
 
@@ -129,12 +129,15 @@ def display(text: str) -> str:
 
 
 def endpoints(text: str) -> tuple[str, ...]:
-    """Read Twisted endpoint strings that listen without encryption; there may be none."""
+    """Read Twisted endpoint strings, none of which encrypts by itself; there may be none."""
     descriptions = tuple(items(text))
     for description in descriptions:
         # The second part may be the endpoint that the first one, as haproxy, wraps.
         if not _ENCRYPTED.isdisjoint(description.split(":")[:2]):
-            raise ValueError(f"{description!r} is encrypted, which this version does not do; write tcp:PORT")
+            raise ValueError(
+                f"{description!r} has a certificate of its own; write tcp:PORT into tlsListen, and give sslCertificate "
+                "and sslKey"
+            )
         try:
             serverFromString(None, description)
         # Its parsers are plugins of whatever is installed, which raise what they like.

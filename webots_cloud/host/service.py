@@ -12,6 +12,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
 from webots_cloud.config import DEMO_PROJECTS, ConfigOptions, HostConfig
+from webots_cloud.encrypting import Encryptions, listener
 from webots_cloud.host.ajax import DownloadProject, UploadFile
 from webots_cloud.host.catalogue import Catalogue
 from webots_cloud.host.first_start import prepare
@@ -21,9 +22,12 @@ from webots_cloud.host.streaming import InThread
 from webots_cloud.host.versions import DataFolder
 from webots_cloud.host.visitors import Visitors
 from webots_cloud.host.website import NotFound, ProjectsJson, Website, pages
-from webots_cloud.listening import Listener
 from webots_cloud.logfile import log_to
+from webots_cloud.tls.encryption import Encryption
 from webots_cloud.web import BrowserFilesMissing, static_folder
+
+SESSION_PORT = 1999
+"""Where pages look for the session server of this host, if no other is named."""
 
 _log = Logger()
 
@@ -43,11 +47,18 @@ def makeService(options: Options) -> IService:
     """Give the service that C{twist} runs."""
     from twisted.internet import reactor
 
-    return host_service(reactor, options.config.host)
+    config, encryptions, service = options.config.host, Encryptions(reactor), MultiService()
+    service.addService(encryptions)
+    service.addService(host_service(reactor, config, encryption=encryptions.of(config)))
+    return service
 
 
 def host_service(
-    reactor: Any, config: HostConfig, static: Path | None = None, demo_projects: Path = DEMO_PROJECTS
+    reactor: Any,
+    config: HostConfig,
+    static: Path | None = None,
+    demo_projects: Path = DEMO_PROJECTS,
+    encryption: Encryption | None = None,
 ) -> MultiService:
     """Give a website host.
 
@@ -55,6 +66,7 @@ def host_service(
     @param config: a configuration whose files and folders were looked at.
     @param static: the demo site's files; C{None}: those of this package.
     @param demo_projects: copied into the data folder if it has no projects yet.
+    @param encryption: what it encrypts with, which must have started before; C{None}: it does not.
     @raise SystemExit: if the data folder cannot be made ready; with a sentence for the operator.
     """
     data = DataFolder(config.dataDir)
@@ -75,13 +87,22 @@ def host_service(
         ajax.putChild(f"download{separator}project.php".encode(), download)
         ajax.putChild(f"upload{separator}file.php".encode(), upload)
     root.putChild(b"ajax", ajax)
-    root.putChild(b"projects.json", ProjectsJson(in_thread, Catalogue(data.projects), visitors, config.sessionServer))
+    root.putChild(b"projects.json", ProjectsJson(in_thread, Catalogue(data.projects), visitors, _session(config)))
 
     service = MultiService()
     service.addService(log_to(config))
     service.addService(saved)
-    service.addService(Listener(reactor, config.section, config.endpoints, Website(reactor, root)))
+    service.addService(listener(reactor, config, Website(reactor, root), encryption))
     return service
+
+
+def _session(config: HostConfig) -> str:
+    """Give the session server that pages are told of; empty: they find out by themselves.
+
+    An encrypted page would take it that there is a web server in front.
+    """
+    here = f"wss://{config.server}:{SESSION_PORT}" if config.encrypted else ""
+    return config.sessionServer or here
 
 
 def _built_pages() -> Path | None:

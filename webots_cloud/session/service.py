@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from twisted.application.service import IService, Service
+from twisted.application.service import IService, MultiService, Service
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
+from webots_cloud.agent import TrustedAuthorities
 from webots_cloud.config import ConfigOptions, ServerConfig, SessionConfig
-from webots_cloud.listening import Listener
+from webots_cloud.encrypting import Encryptions, listener
 from webots_cloud.logfile import log_to
 from webots_cloud.session.availability import VisitorFactory, WatcherFactory
 from webots_cloud.session.fleet import Fleet, Server, State
 from webots_cloud.session.poller import HttpLoadSource, Poller
 from webots_cloud.session.site import CORS_HEADERS, PublicSite
 from webots_cloud.session.web import Reception, resources
+from webots_cloud.tls.encryption import Encryption
 
 
 class Options(ConfigOptions):
@@ -36,20 +38,23 @@ class SessionService(Service):
     @ivar listener: where it listens.
     """
 
-    def __init__(self, reactor: Any, config: SessionConfig) -> None:
+    def __init__(self, reactor: Any, config: SessionConfig, encryption: Encryption | None = None) -> None:
         """Put the parts together."""
-        self._fleet = Fleet(config.simulationServers, reactor.seconds)
+        self._fleet = Fleet(config.servers, reactor.seconds)
         _Journal(self._fleet)
         source = HttpLoadSource(
-            reactor, config.pollTimeoutSeconds, keep_seconds=int(2 * config.pollIntervalSeconds) + 60
+            reactor,
+            config.pollTimeoutSeconds,
+            keep_seconds=int(2 * config.pollIntervalSeconds) + 60,
+            authorities=TrustedAuthorities(config.caFile),
         )
         self._poller = Poller(reactor, self._fleet, source, config.pollIntervalSeconds, config.pollTimeoutSeconds)
         reception = Reception(self._fleet)
         self._watchers = WatcherFactory(reactor, CORS_HEADERS, self._fleet)
         self._visitors = VisitorFactory(reactor, CORS_HEADERS, reception.send_client)
-        site = PublicSite(reactor, resources(self._fleet, reception, self._watchers, self._visitors))
+        root = resources(self._fleet, reception, self._watchers, self._visitors, encryption)
         self._log_file = log_to(config)
-        self.listener = Listener(reactor, SessionConfig.section, config.endpoints, site)
+        self.listener = listener(reactor, config, PublicSite(reactor, root), encryption)
 
     def startService(self) -> None:
         """Listen, and begin to ask the simulation servers."""
@@ -104,16 +109,20 @@ class _Journal:
                 )
 
 
-def session_service(reactor: Any, config: SessionConfig) -> IService:
+def session_service(reactor: Any, config: SessionConfig, encryption: Encryption | None = None) -> IService:
     """Make the session server, alone or as one of several in a process.
 
     @param reactor: listens, connects, and tells the time.
+    @param encryption: what it encrypts with, which must have started before; C{None}: it does not.
     """
-    return SessionService(reactor, config)
+    return SessionService(reactor, config, encryption)
 
 
 def makeService(options: Options) -> IService:
     """Make what C{twist webots-session} runs."""
     from twisted.internet import reactor
 
-    return session_service(reactor, options.config.session)
+    config, encryptions, service = options.config.session, Encryptions(reactor), MultiService()
+    service.addService(encryptions)
+    service.addService(session_service(reactor, config, encryptions.of(config)))
+    return service

@@ -12,9 +12,11 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from webots_cloud.address import ServerAddress
+from webots_cloud.encrypting import certificate_shown
 from webots_cloud.session.availability import PeerFactory
 from webots_cloud.session.fleet import Fleet, Server
 from webots_cloud.site import PromptChannel
+from webots_cloud.tls.encryption import Encryption
 
 NO_SERVER = "Error: no simulation server available at the moment."
 """What clients are told instead of a server's URL; existing ones look for the word at the front."""
@@ -99,10 +101,11 @@ class Line(Resource):
 class Monitor(Resource):
     """A page about the simulation servers."""
 
-    def __init__(self, fleet: Fleet) -> None:
-        """Prepare to show C{fleet}."""
+    def __init__(self, fleet: Fleet, encryption: Encryption | None) -> None:
+        """Prepare to show C{fleet}, and this server's certificate."""
         Resource.__init__(self)
         self._fleet = fleet
+        self._encryption = encryption
 
     def render_GET(self, request: Request) -> bytes:
         """Give the page."""
@@ -124,6 +127,7 @@ class Monitor(Resource):
             "<h1>Simulation servers</h1>\n"
             f"<p>{'A' if self._fleet.available else 'No'} simulation can be started. "
             f"Mean load: {'none is known' if load is None else f'{load:.1f} %'}.</p>\n"
+            f"{certificate_shown(self._encryption)}"
             "<table>\n<tr><th>Server</th><th>State</th><th>Load in percent</th>"
             f"<th>Clients on their way</th></tr>\n{rows}\n</table>\n</body>\n</html>\n"
         )
@@ -140,15 +144,22 @@ def _row(server: Server) -> str:
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 
-def resources(fleet: Fleet, reception: Reception, watchers: PeerFactory[Any], visitors: PeerFactory[Any]) -> Resource:
+def resources(
+    fleet: Fleet,
+    reception: Reception,
+    watchers: PeerFactory[Any],
+    visitors: PeerFactory[Any],
+    encryption: Encryption | None = None,
+) -> Resource:
     """Put all resources under their paths.
 
     @param watchers: makes our side of the WebSockets at C{/}.
     @param visitors: makes our side of the WebSockets at C{/session}.
+    @param encryption: what this server encrypts with; C{None}: it does not.
     """
     root = Resource()
     root.putChild(b"", Line(reception.availability, peers=watchers))
     root.putChild(b"session", Line(reception.send_client, reception.next_server, visitors))
     root.putChild(b"load", Line(reception.load))
-    root.putChild(b"monitor", Monitor(fleet))
+    root.putChild(b"monitor", Monitor(fleet, encryption))
     return root

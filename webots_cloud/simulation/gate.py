@@ -200,11 +200,12 @@ def make_gate(reactor: IReactorTime, config: SimulationConfig) -> Gate:
     if config.gate == "direct":
         return DirectGate(reactor, config.server, ports, config.portRewrite)
     server, port = config.server.lower(), config.public_port
-    origins = {f"{scheme}://{server}:{port}" for scheme in ("http", "https")}
+    schemes = {"https": 443} if config.encrypted else {"http": 80, "https": 443}
+    origins = {f"{scheme}://{server}:{port}" for scheme in schemes}
     # What is usual for a scheme is not said in an origin (RFC 6454 section 6.2).
-    origins |= {f"{scheme}://{server}" for scheme, usual in (("http", 80), ("https", 443)) if port == usual}
+    origins |= {f"{scheme}://{server}" for scheme, usual in schemes.items() if port == usual}
     if config.portRewrite:
         origins.add(f"https://{server}")
-    base = f"wss://{config.server}/{port}" if config.portRewrite else f"ws://{config.server}:{port}"
+    base = f"wss://{config.server}/{port}" if config.portRewrite else config.url("ws")
     limits = Limits(config.maxSocketsPerInstance, config.maxRequestsPerSecond)
     return ProxyGate(reactor, base, ports, frozenset(origins), limits)

@@ -11,8 +11,9 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
+from webots_cloud.agent import TrustedAuthorities
 from webots_cloud.config import ConfigOptions, ServerConfig, SimulationConfig, refuse_to_start
-from webots_cloud.listening import Listener
+from webots_cloud.encrypting import Encryptions, listener
 from webots_cloud.logfile import log_to
 from webots_cloud.simulation.addresses import Addresses
 from webots_cloud.simulation.archive import Limits
@@ -31,6 +32,7 @@ from webots_cloud.simulation.sandbox import UnfitSandbox, make_sandbox, try_out
 from webots_cloud.simulation.web import simulation_site
 from webots_cloud.simulation.webots import find_simulator
 from webots_cloud.simulation.website_host import HostClient, Keys
+from webots_cloud.tls.encryption import Encryption
 
 _THREADS = 4
 _MEGABYTE = 10**6
@@ -53,9 +55,10 @@ class SimulationService(MultiService):
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, config: SimulationConfig) -> None:
+    def __init__(self, reactor: Any, config: SimulationConfig, encryption: Encryption | None = None) -> None:
         """Prepare to run.
 
+        @param encryption: what it encrypts with, which must have started before; C{None}: it does not.
         @raise UnfitSandbox: if something secret would be visible in the sandbox.
         """
         MultiService.__init__(self)
@@ -77,8 +80,10 @@ class SimulationService(MultiService):
         addresses = Addresses(
             reactor.seconds, config.maxSocketsPerAddress, config.maxStartsPerMinute, config.trustedProxies
         )
-        site = simulation_site(reactor, machine, self.instances, self.launch, clients, addresses, workplace.gate)
-        self.listener = Listener(reactor, config.section, config.endpoints, site)
+        site = simulation_site(
+            reactor, machine, self.instances, self.launch, clients, addresses, workplace.gate, encryption
+        )
+        self.listener = listener(reactor, config, site, encryption)
         for service in (log_to(config), machine, guard, self.listener):
             service.setServiceParent(self)
 
@@ -119,7 +124,7 @@ def _workplace(reactor: Any, config: SimulationConfig, pool: ThreadPool, launch:
     keys = Keys(config.keyDir, config.hostPorts)
     projects = BaseAndHost(
         config.projectsDir,
-        HostClient(reactor, keys, config.maxArchiveMegabytes * _MEGABYTE),
+        HostClient(reactor, keys, config.maxArchiveMegabytes * _MEGABYTE, TrustedAuthorities(config.caFile)),
         Limits(config.maxProjectMegabytes * _MEGABYTE, config.maxProjectFiles),
     )
     return Workplace(reactor, config, pool, projects, launch, make_gate(reactor, config), guard, _cgroups(config))
@@ -138,13 +143,14 @@ def _cgroups(config: SimulationConfig) -> Cgroups | None:
     return found
 
 
-def simulation_service(reactor: Any, config: SimulationConfig) -> Service:
+def simulation_service(reactor: Any, config: SimulationConfig, encryption: Encryption | None = None) -> Service:
     """Make the simulation server for a process of its own, and see whether its sandbox works on this machine.
 
+    @param encryption: what it encrypts with, which must have started before; C{None}: it does not.
     @raise SystemExit: if it does not.
     """
     try:
-        service = SimulationService(reactor, config)
+        service = SimulationService(reactor, config, encryption)
         try_out(service.launch.sandbox, config.instancesDir)
     except UnfitSandbox as error:
         refuse_to_start(f"[{config.section}] {error}")
@@ -157,4 +163,7 @@ def makeService(options: Options) -> IService:
     """Make the simulation server for C{twist}."""
     from twisted.internet import reactor
 
-    return simulation_service(reactor, options.config.simulation)
+    config, encryptions, service = options.config.simulation, Encryptions(reactor), MultiService()
+    service.addService(encryptions)
+    service.addService(simulation_service(reactor, config, encryptions.of(config)))
+    return service

@@ -12,6 +12,7 @@ from twisted.web.http import Request
 from twisted.web.iweb import IRequest
 from twisted.web.resource import Resource
 
+from webots_cloud.encrypting import certificate_shown
 from webots_cloud.simulation.addresses import Addresses
 from webots_cloud.simulation.client import ClientFactory, ClientProtocol
 from webots_cloud.simulation.gate import Gate, ProxyGate
@@ -21,6 +22,7 @@ from webots_cloud.simulation.machine import Machine
 from webots_cloud.simulation.proxy.resource import WebotsResource
 from webots_cloud.simulation.runner import Runner
 from webots_cloud.simulation.site import CountedChannel, CountedSite
+from webots_cloud.tls.encryption import Encryption
 
 FULL = 100.0
 _PAGE_HEADERS = {
@@ -54,11 +56,12 @@ class MonitorPage(Resource):
 
     isLeaf = True
 
-    def __init__(self, machine: Machine, instances: Instances, launch: Launch) -> None:
+    def __init__(self, machine: Machine, instances: Instances, launch: Launch, encryption: Encryption | None) -> None:
         Resource.__init__(self)
         self._machine = machine
         self._instances = instances
         self._launch = launch
+        self._encryption = encryption
 
     def render_GET(self, request: IRequest) -> bytes:
         """Answer with a page that needs no script."""
@@ -78,7 +81,7 @@ class MonitorPage(Resource):
             f"<p><strong>{escape(self._launch.sandbox.warning)}</strong></p>"
             f"<p>Load: {self._machine.load:.1f} %; instances: {len(self._instances)} of {self._instances.capacity}, "
             f"waiting: {self._instances.waiting}</p>"
-            f"{self._measures()}{self._table()}</body></html>"
+            f"{certificate_shown(self._encryption)}{self._measures()}{self._table()}</body></html>"
         )
 
     def _measures(self) -> str:
@@ -167,11 +170,12 @@ def simulation_site(
     clients: ClientFactory,
     addresses: Addresses,
     gate: Gate,
+    encryption: Encryption | None = None,
 ) -> CountedSite:
     """Put the resources together."""
     root = Resource()
     root.putChild(b"load", LoadPage(machine, instances))
-    root.putChild(b"monitor", MonitorPage(machine, instances, launch))
+    root.putChild(b"monitor", MonitorPage(machine, instances, launch, encryption))
     root.putChild(b"client", ClientSocket(clients))
     if isinstance(gate, ProxyGate):
         root.putChild(b"webots", WebotsResource(clock, gate))

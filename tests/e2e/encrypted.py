@@ -1,0 +1,122 @@
+"""All three servers with certificates of an authority that only this test trusts, and nothing in front of them."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import ssl
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from urllib.request import HTTPSHandler, build_opener
+
+from cryptography import x509
+from websockets.sync.client import ClientConnection, connect
+
+from tests.certificate import Made, authority, certify
+from tests.e2e.cloud import Cloud
+from tests.e2e.exposed import free_port
+from tests.e2e.program import PATIENCE
+from tests.e2e.raw import Answer, Raw, request
+
+HSTS = 3600
+
+
+class Encrypted(Cloud):
+    """Running servers, each of which sends those who come without encryption to where it encrypts.
+
+    @ivar plain: the port of the website host that stands for 80.
+    @ivar root: the authority.
+    """
+
+    def __init__(self, state: Path) -> None:
+        self.plain = free_port()
+        self.root = authority("Root")
+        self._ca, self._certificate, self._key = (state / name for name in ("ca.pem", "fullchain.pem", "privkey.pem"))
+        self._ca.write_bytes(self.root.pem)
+        self._trust = ssl.create_default_context(cafile=self._ca)
+        self.certify()
+        super().__init__([sys.executable, "-m", "twisted", "--log-format=text", "webots-cloud"], state)
+
+    def _ini(self) -> str:
+        """What the configuration says."""
+        ports = {"session": self.session, "simulation": self.simulation, "host": self.host}
+        more = {
+            "session": f"simulationServers = localhost:{self.simulation}\ncaFile = {self._ca}\n",
+            "simulation": f"hostPorts = {self.host}\nmaxConnections = 20\ncaFile = {self._ca}\n",
+            "host": f"listen = tcp:{self.plain}:interface=127.0.0.1\nhsts = {HSTS}\n",
+        }
+        return "".join(
+            f"[{section}]\nport = {port}\ntlsListen = tcp:{port}:interface=127.0.0.1\n"
+            f"sslCertificate = {self._certificate}\nsslKey = {self._key}\n"
+            f"logDir = {self.state / 'logs'}\n{more[section]}"
+            for section, port in ports.items()
+        )
+
+    def certify(self, names: Sequence[str] = ("localhost",)) -> Made:
+        """Put another certificate where the servers look for it."""
+        made = certify(names, self.root)
+        self._key.write_bytes(made.key_pem)
+        self._certificate.write_bytes(made.pem + self.root.pem)
+        return made
+
+    def hang_up(self) -> None:
+        """Tell the servers that there is another certificate."""
+        self.process.send_signal(signal.SIGHUP)
+
+    @property
+    def page(self) -> str:
+        return f"https://localhost:{self.host}/"
+
+    def get(self, port: int, path: str) -> str:
+        opener = build_opener(HTTPSHandler(context=self._trust))
+        with opener.open(f"https://localhost:{port}{path}", timeout=PATIENCE) as answer:
+            return str(answer.read().decode())
+
+    def open_socket(self, url: str) -> AbstractContextManager[ClientConnection]:
+        """Open a WebSocket, as a page of the website does."""
+        return connect(url, ssl=self._trust, open_timeout=PATIENCE, max_size=None, proxy=None)
+
+    def ask(self, port: int, target: str, method: str = "GET") -> Answer:
+        """Ask one of the servers, encrypted; C{plain} is asked without encryption."""
+        with Raw(port) as raw:
+            if port != self.plain:
+                raw.socket = self._trust.wrap_socket(raw.socket, server_hostname="localhost")
+            raw.say(request(target, {"Connection": "close"}, method))
+            return raw.answer()
+
+    def certificate(self, port: int) -> x509.Certificate:
+        """Give the certificate that a new connection gets."""
+        with (
+            socket.create_connection(("127.0.0.1", port), PATIENCE) as plain,
+            self._trust.wrap_socket(plain, server_hostname="localhost") as encrypted,
+        ):
+            return x509.load_der_x509_certificate(encrypted.getpeercert(binary_form=True) or b"")
+
+    def wait_for_certificate(self, port: int, serial: int) -> None:
+        """Wait until new connections get it."""
+        self.wait_for(lambda: self.certificate(port).serial_number == serial, "the new certificate")
+
+    def wait_for_notice(self, port: int, part: str) -> None:
+        """Wait until the page for people says something about the certificate."""
+        self.wait_for(lambda: part in self.notice(port), "a notice")
+
+    def notice(self, port: int) -> str:
+        """Give what the page for people says of the certificate."""
+        found = re.search(r"<p>Certificate: (.*?)</p>", self.get(port, "/monitor"))
+        assert found
+        return found[1]
+
+
+@contextmanager
+def encrypted(state: Path) -> Iterator[Encrypted]:
+    """Run them."""
+    cloud = Encrypted(state)
+    try:
+        cloud.wait_until_started()
+        yield cloud
+    finally:
+        cloud.stop()
+    assert not [line for line in cloud.output if "Traceback" in line], "\n".join(cloud.output)

@@ -1,0 +1,139 @@
+"""The whole system over TLS, with nothing in front: in a real browser, and while certificates are replaced."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from playwright.sync_api import expect
+from websockets.sync.client import ClientConnection
+
+from tests.chromium import chromium
+from tests.e2e.cloud import add_tutorial
+from tests.e2e.encrypted import HSTS, Encrypted, encrypted
+from tests.e2e.page import begins, moved, receive
+from tests.e2e.raw import ask
+from tests.e2e.test_browser import MILLISECONDS, open_tutorial
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encrypted]:
+    state = tmp_path_factory.mktemp("encrypted")
+    add_tutorial(state / "host" / "projects")
+    with encrypted(state) as servers:
+        yield servers
+
+
+def trusted_key(servers: Encrypted) -> str:
+    """Tell Chromium which authority's key it may trust."""
+    key = servers.root.certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return f"--ignore-certificate-errors-spki-list={base64.b64encode(hashlib.sha256(key).digest()).decode()}"
+
+
+def test_a_simulation_in_the_browser_is_encrypted_all_the_way(servers: Encrypted) -> None:
+    servers.wait_until_available()
+    with chromium(trusted_key(servers)) as browser:
+        page = browser.new_page()
+        faults: list[str] = []
+        urls: list[str] = []
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda request: urls.append(request.url))
+        page.on("websocket", lambda socket: urls.append(socket.url))
+
+        run = open_tutorial(page, servers)
+        run.click()
+        servers.wait_for(lambda: page.get_by_title("Simulated time").inner_text() > "0:00:01", "the robot to move")
+
+        (cookie,) = page.context.cookies()
+        assert cookie.get("secure") is True
+        for part in (
+            f"https://localhost:{servers.host}/",
+            f"wss://localhost:{servers.session}/",
+            f"wss://localhost:{servers.simulation}/client",
+            f"wss://localhost:{servers.simulation}/webots/",
+        ):
+            assert any(url.startswith(part) for url in urls), urls
+        assert [url for url in urls if url.startswith(("http:", "ws:"))] == []
+        page.get_by_role("button", name="Quit the simulation").click()
+        page.wait_for_url(servers.page)
+        assert faults == []
+    servers.wait_for(lambda: not servers.processes and not servers.folders, "nothing to be left")
+
+
+def test_a_browser_that_comes_without_encryption_is_sent_to_where_there_is_some(servers: Encrypted) -> None:
+    with chromium(trusted_key(servers)) as browser:
+        page = browser.new_page()
+        page.goto(f"http://localhost:{servers.plain}/?x=y")
+        assert page.url == f"{servers.page}?x=y"
+        expect(page.get_by_text("A simulation can be started now.")).to_be_visible(timeout=MILLISECONDS)
+    answer = servers.ask(servers.plain, "/ajax/upload-file.php", "POST")
+    assert answer.status == 403
+    assert "strict-transport-security" not in answer.headers
+
+
+def test_browsers_are_told_to_encrypt_where_that_was_asked_for(servers: Encrypted) -> None:
+    told = [
+        servers.ask(port, path).headers.get("strict-transport-security")
+        for port, path in ((servers.host, "/"), (servers.session, "/load"), (servers.simulation, "/load"))
+    ]
+    assert told == [f"max-age={HSTS}", None, None]
+
+
+def test_what_is_not_encrypted_is_not_listened_to(servers: Encrypted) -> None:
+    for port in (servers.host, servers.session, servers.simulation):
+        answer = ask(port, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b"HTTP/1.1" not in answer
+
+
+@pytest.fixture
+def stream(servers: Encrypted) -> Iterator[ClientConnection]:
+    """A simulation that runs in a page."""
+    servers.wait_until_available()
+    user = json.loads(servers.get(servers.host, "/projects.json"))["user"]
+    identity = [user["id"], user["name"], user["authentication"]]
+    with servers.open_socket(f"wss://localhost:{servers.session}/session") as session:
+        server = str(session.recv())
+    assert server == f"wss://localhost:{servers.simulation}"
+    with servers.open_socket(f"{server}/client") as client:
+        wanted = [servers.page.rstrip("/"), "four_wheels", "4_wheels_robot.wbt", *identity, "", "", ""]
+        client.send(json.dumps({"init": wanted}))
+        url = receive(client, begins("webots:wss://")).removeprefix("webots:")
+        with servers.open_socket(f"{url}/") as stream:
+            stream.send("x3d")
+            receive(stream, begins("scene load completed"))
+            stream.send("real-time:-1")
+            receive(stream, moved)
+            yield stream
+    servers.wait_for(lambda: not servers.processes, "the instance to end")
+
+
+def test_a_certificate_is_replaced_under_a_stream_that_goes_on(servers: Encrypted, stream: ClientConnection) -> None:
+    ports = (servers.session, servers.simulation, servers.host)
+    for _ in range(3):
+        serial = servers.certify().certificate.serial_number
+        servers.hang_up()
+        for port in ports:
+            servers.wait_for_certificate(port, serial)
+        receive(stream, moved)
+
+
+def test_a_certificate_for_somebody_else_is_refused_and_the_old_one_stays(
+    servers: Encrypted, stream: ClientConnection
+) -> None:
+    before = servers.certificate(servers.session).serial_number
+    servers.certify(["elsewhere.example.org"])
+    servers.hang_up()
+    try:
+        for port in (servers.session, servers.simulation):
+            servers.wait_for_notice(port, "elsewhere.example.org")
+            assert servers.certificate(port).serial_number == before
+            assert servers.notice(port).startswith("for localhost, until ")
+        receive(stream, moved)
+    finally:
+        servers.certify()
+        servers.hang_up()
+    servers.wait_for(lambda: "elsewhere" not in servers.notice(servers.session), "the notice to go")
