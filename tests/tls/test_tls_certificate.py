@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import os
 import re
@@ -192,6 +193,23 @@ def ed25519_key(files: Files) -> None:
     files.write(certify(NAMES, key=public), key=pem)
 
 
+def as_key_pem(der: bytes) -> bytes:
+    return b"-----BEGIN PRIVATE KEY-----\n" + base64.encodebytes(der) + b"-----END PRIVATE KEY-----\n"
+
+
+def rsa_key_with_another(part: str) -> Callable[[Files], None]:
+    """Make one whose numbers do not belong together: as after an accident, but where its form is still good."""
+
+    def write(files: Files) -> None:
+        key = rsa.generate_private_key(65537, 2048)
+        good: int = getattr(key.private_numbers(), part)
+        before, after = (number.to_bytes((number.bit_length() + 7) // 8, "big") for number in (good, good ^ 2))
+        der = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()).replace(before, after)
+        files.write(certify(NAMES, key=key), key=as_key_pem(der))
+
+    return write
+
+
 def folder(files: Files) -> None:
     files.key.unlink()
     files.key.mkdir()
@@ -329,6 +347,14 @@ ORDER = (
             r"the private key privkey\.pem is broken; copy the whole file again",
             id="a broken key",
         ),
+        *[
+            pytest.param(
+                rsa_key_with_another(part),
+                r"the private key privkey\.pem is broken; copy the whole file again",
+                id=f"an RSA key with another {part}",
+            )
+            for part in ("p", "q", "d", "dmp1", "dmq1", "iqmp")
+        ],
         pytest.param(
             lambda files: files.certificate.write_bytes(b"\n" * 1_000_001),
             r"the certificate fullchain\.pem has more than 1000000 bytes; give a file in PEM",

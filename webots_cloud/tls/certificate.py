@@ -196,7 +196,10 @@ def _parse_key(source: _Source) -> PrivateKey:
             f"write it without one with: openssl pkey -in {source.path}"
         )
     try:
-        key = load_pem_private_key(block.group(0), None)
+        # The check that is left out takes a quarter of a second for a long key, in which no other thread runs.
+        key = load_pem_private_key(block.group(0), None, unsafe_skip_rsa_key_validation=True)
+        if isinstance(key, rsa.RSAPrivateKey):
+            _check_numbers(key.private_numbers())
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise BadCertificate(f"{source.called} is broken; copy the whole file again") from error
     if isinstance(key, rsa.RSAPrivateKey) and key.key_size < _LEAST_RSA_BITS:
@@ -210,6 +213,18 @@ def _parse_key(source: _Source) -> PrivateKey:
             "for it"
         )
     return key
+
+
+def _check_numbers(key: rsa.RSAPrivateNumbers) -> None:
+    """Check that the numbers of a key belong together (RFC 8017 section 3.2), which they do not after any accident.
+
+    @raise ValueError: if they do not.
+    """
+    p, q, d, e = key.p, key.q, key.d, key.public_numbers.e
+    if min(p, q) < 3 or p * q != key.public_numbers.n or any(d * e % (prime - 1) != 1 for prime in (p, q)):
+        raise ValueError("the exponents do not fit the primes")
+    if (key.dmp1, key.dmq1, key.iqmp * q % p) != (d % (p - 1), d % (q - 1), 1):
+        raise ValueError("the parts for the Chinese remainder theorem do not fit")
 
 
 def _check_order(source: _Source, chain: Sequence[x509.Certificate], key_source: _Source, key: PrivateKey) -> None:
