@@ -22,6 +22,8 @@ from tests.e2e.program import PATIENCE
 from tests.e2e.raw import Answer, Raw, request
 
 HSTS = 3600
+MOST_SOCKETS = 30
+"""That one address may have with the simulation server."""
 
 
 class Encrypted(Cloud):
@@ -45,7 +47,8 @@ class Encrypted(Cloud):
         ports = {"session": self.session, "simulation": self.simulation, "host": self.host}
         more = {
             "session": f"simulationServers = localhost:{self.simulation}\ncaFile = {self._ca}\n",
-            "simulation": f"hostPorts = {self.host}\nmaxConnections = 20\ncaFile = {self._ca}\n",
+            "simulation": f"hostPorts = {self.host}\nmaxConnections = 20\ncaFile = {self._ca}\n"
+            f"maxSocketsPerAddress = {MOST_SOCKETS}\n",
             "host": f"listen = tcp:{self.plain}:interface=127.0.0.1\nhsts = {HSTS}\n",
         }
         return "".join(
@@ -81,11 +84,26 @@ class Encrypted(Cloud):
 
     def ask(self, port: int, target: str, method: str = "GET") -> Answer:
         """Ask one of the servers, encrypted; C{plain} is asked without encryption."""
-        with Raw(port) as raw:
-            if port != self.plain:
-                raw.socket = self._trust.wrap_socket(raw.socket, server_hostname="localhost")
+        with Raw(port) if port == self.plain else self.encrypted_socket(port) as raw:
             raw.say(request(target, {"Connection": "close"}, method))
             return raw.answer()
+
+    def encrypted_socket(self, port: int, source: str = "127.0.0.1") -> Raw:
+        """Connect to one of the servers.
+
+        @raise OSError: if it does not let one in.
+        """
+        raw = Raw(port, source)
+        raw.socket = self._trust.wrap_socket(raw.socket, server_hostname="localhost")
+        return raw
+
+    def is_answered(self, port: int, source: str) -> bool:
+        """Tell whether a client is let in."""
+        try:
+            self.encrypted_socket(port, source).socket.close()
+        except OSError:
+            return False
+        return True
 
     def certificate(self, port: int) -> x509.Certificate:
         """Give the certificate that a new connection gets."""

@@ -6,17 +6,20 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.sync_api import expect
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from tests.chromium import chromium
 from tests.e2e.cloud import add_tutorial
-from tests.e2e.encrypted import HSTS, Encrypted, encrypted
+from tests.e2e.encrypted import HSTS, MOST_SOCKETS, Encrypted, encrypted
 from tests.e2e.page import begins, moved, receive
-from tests.e2e.raw import ask
+from tests.e2e.program import PATIENCE
+from tests.e2e.raw import Raw, ask, request
 from tests.e2e.test_browser import MILLISECONDS, open_tutorial
 
 
@@ -137,3 +140,37 @@ def test_a_certificate_for_somebody_else_is_refused_and_the_old_one_stays(
         servers.certify()
         servers.hang_up()
     servers.wait_for(lambda: "elsewhere" not in servers.notice(servers.session), "the notice to go")
+
+
+def test_connections_that_say_nothing_are_counted_and_ended(servers: Encrypted) -> None:
+    source = "127.0.0.77"
+    silent = [Raw(servers.simulation, source) for _ in range(MOST_SOCKETS)]
+    assert ask(servers.simulation, b"", source) == b""
+    assert servers.ask(servers.simulation, "/load").status == 200
+    for raw in silent:
+        assert raw.rest() == b""
+        raw.socket.close()
+    servers.wait_for(lambda: servers.is_answered(servers.simulation, source), "a place for another")
+
+
+def close_code(socket: ClientConnection) -> int | None:
+    """Read until the other end closes; give the reason."""
+    try:
+        while True:
+            socket.recv(PATIENCE)
+    except ConnectionClosed as error:
+        return error.rcvd.code if error.rcvd else None
+
+
+def test_servers_that_end_say_goodbye_and_wait_for_nobody(tmp_path: Path) -> None:
+    with (
+        encrypted(tmp_path) as servers,
+        servers.encrypted_socket(servers.simulation) as silent,
+        servers.encrypted_socket(servers.host) as deaf,
+        servers.open_socket(f"wss://localhost:{servers.session}/") as watcher,
+    ):
+        deaf.say(request("/projects.json"))
+        watcher.recv(PATIENCE)
+        servers.press_ctrl_c()
+        assert close_code(watcher) == 1001
+        assert silent.rest() == b""
