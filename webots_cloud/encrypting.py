@@ -15,37 +15,63 @@ from webots_cloud.tls.encryption import Encryption
 from webots_cloud.tls.hangup import ReloadOnHangup
 
 
+class AnyEncryption(Protocol):
+    """What encrypts a server's connections: with files that somebody else replaces, or with what an authority makes."""
+
+    contexts: Contexts
+    status: CertificateStatus
+
+
 class Encryptions(MultiService):
     """The certificates of all servers of a process; SIGHUP has their files read again.
 
     It starts before the servers, which have nothing to encrypt with until then.
     """
 
-    def __init__(self, reactor: Any) -> None:
-        """Begin with none: then SIGHUP does what it does elsewhere."""
+    def __init__(self, reactor: Any, acme: AcmeConfig, servers: Sequence[ServerConfig]) -> None:
+        """Prepare to encrypt what is to be encrypted; where that is nothing, SIGHUP does what it does elsewhere.
+
+        @param servers: those of this process.
+        """
         MultiService.__init__(self)
         self._reactor = reactor
         self._hangup: ReloadOnHangup | None = None
+        self._by_section: dict[str, AnyEncryption] = {}
+        self.challenges: IResource | None = None
+        automatic = [config for config in servers if config.automatic]
+        if automatic:
+            self._automate(acme, automatic)
+        for config in servers:
+            if config.sslCertificate is not None and config.sslKey is not None:
+                names = [config.server.strip("[]")]
+                files = Encryption(reactor, config.section, config.sslCertificate, config.sslKey, names)
+                self._by_section[config.section] = files
+                self._add(files, files.reload)
 
-    def of(self, config: ServerConfig) -> Encryption | None:
+    def of(self, config: ServerConfig) -> AnyEncryption | None:
         """Give what encrypts a server's connections; C{None} if they are not encrypted."""
-        if config.sslCertificate is None or config.sslKey is None:
-            return None
-        encryption = Encryption(
-            self._reactor, config.section, config.sslCertificate, config.sslKey, [config.server.strip("[]")]
-        )
-        self._add(encryption)
-        if self._hangup is None:
-            self._hangup = ReloadOnHangup(self._reactor)
-            self._add(self._hangup)
-        self._hangup.register(encryption.reload)
-        return encryption
+        return self._by_section.get(config.section)
 
-    def _add(self, service: Service) -> None:
+    def _automate(self, acme: AcmeConfig, servers: Sequence[ServerConfig]) -> None:
+        """Have the authority make what these servers encrypt with, and answer its challenges."""
+        made = AcmeEncryption(self._reactor, acme, acme.names or [config.server for config in servers])
+        self._by_section |= dict.fromkeys((config.section for config in servers), made)
+        if acme.challenge == "http-01":
+            self.challenges = made.challenges
+            site = PromptSite(self._reactor, unencrypted_root(servers[0].url("http"), made.challenges))
+            self._add(Listener(self._reactor, acme.section, acme.challengeListen, site))
+        self._add(made, made.reload)
+
+    def _add(self, service: Service, reload: Callable[[], object] | None = None) -> None:
         service.setServiceParent(self)
+        if reload is not None:
+            if self._hangup is None:
+                self._hangup = ReloadOnHangup(self._reactor)
+                self._hangup.setServiceParent(self)
+            self._hangup.register(reload)
 
 
-def listener(reactor: Any, config: ServerConfig, site: PromptSite, encryption: Encryption | None) -> Listener:
+def listener(reactor: Any, config: ServerConfig, site: PromptSite, encryption: AnyEncryption | None) -> Listener:
     """Give what listens where a server's configuration says.
 
     @param site: answers; where there is encryption, its browsers are sent there.
@@ -57,7 +83,7 @@ def listener(reactor: Any, config: ServerConfig, site: PromptSite, encryption: E
     return Listener(reactor, config.section, config.endpoints, site, config.tls_endpoints, encryption.contexts)
 
 
-def certificate_shown(encryption: Encryption | None) -> str:
+def certificate_shown(encryption: AnyEncryption | None) -> str:
     """Give a paragraph in HTML about a server's certificate, for its page for people; empty if it has none."""
     if encryption is None:
         return ""

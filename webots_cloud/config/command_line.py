@@ -11,7 +11,7 @@ from twisted.python import usage
 
 from webots_cloud.config.mistakes import ConfigError
 from webots_cloud.config.reading import read_config
-from webots_cloud.config.sections import Config, ServerConfig
+from webots_cloud.config.sections import Config, Section
 
 DEFAULT_FILE = Path("/etc/webots-cloud.ini")
 
@@ -26,7 +26,7 @@ class ConfigOptions(usage.Options):
     @ivar config: the configuration, after C{parseOptions}.
     """
 
-    sections: ClassVar[Sequence[type[ServerConfig]]]
+    sections: ClassVar[Sequence[type[Section]]]
     config: Config
 
     optParameters: ClassVar[list[list[object]]] = [

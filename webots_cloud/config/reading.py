@@ -11,11 +11,11 @@ import attrs
 
 from webots_cloud.config.ini import Option, parse_ini
 from webots_cloud.config.mistakes import ConfigError, Mistake
-from webots_cloud.config.sections import NOT_IN_THIS_VERSION, SECTIONS, Config, ServerConfig
+from webots_cloud.config.sections import NOT_IN_THIS_VERSION, SECTIONS, SERVERS, AcmeConfig, Config, Section
 
 
 def read_config(
-    file: Path | None, sections: Sequence[type[ServerConfig]], prepare: Callable[[Config], None] | None = None
+    file: Path | None, sections: Sequence[type[Section]], prepare: Callable[[Config], None] | None = None
 ) -> Config:
     """Read a configuration.
 
@@ -59,6 +59,10 @@ class _Reading:
         self.mistakes = list(mistakes)
         self._refuse_unknown_sections()
         self._values = {section: self._parse(section) for section in SECTIONS}
+        for server in SERVERS:
+            own = self._values[server]
+            enabled = self._values[AcmeConfig].get("enabled", False)
+            own["automatic"] = enabled and own.get("sslCertificate") is None and own.get("sslKey") is None
 
     def config(self) -> Config | None:
         """Give the configuration, if there are no mistakes."""
@@ -67,13 +71,13 @@ class _Reading:
         sections: list[Any] = [section(**values) for section, values in self._values.items()]
         return Config(*sections)
 
-    def check(self, section: type[ServerConfig], only_given: bool) -> None:
+    def check(self, section: type[Section], only_given: bool) -> None:
         """Look at the files that options name, and at options that do not go together.
 
         @param only_given: leave out the options that the file does not have.
         """
         values = self._values[section]
-        for field in attrs.fields(section):
+        for field in _option_fields(section):
             if field.name not in values or (only_given and self._given(section.section, field.name) is None):
                 continue
             try:
@@ -91,10 +95,10 @@ class _Reading:
                 what = f"there is no such section; the sections are {', '.join(known)}"
                 self.mistakes.append(Mistake(self._name, section.line, section.name, "", what))
 
-    def _parse(self, section: type[ServerConfig]) -> dict[str, Any]:
+    def _parse(self, section: type[Section]) -> dict[str, Any]:
         """Give the values of a section; options with mistakes are left out."""
         values: dict[str, Any] = {}
-        for field in attrs.fields(section):
+        for field in _option_fields(section):
             given = self._given(section.section, field.name)
             try:
                 values[field.name] = field.metadata["parse"](given.value if given else field.metadata["default"])
@@ -103,7 +107,7 @@ class _Reading:
         self._refuse_unknown_options(section)
         return values
 
-    def _refuse_unknown_options(self, section: type[ServerConfig]) -> None:
+    def _refuse_unknown_options(self, section: type[Section]) -> None:
         if section.section not in self._sections:
             return
         refused = {name.lower(): what for name, what in NOT_IN_THIS_VERSION[section.section].items()}
@@ -122,14 +126,18 @@ class _Reading:
         self.mistakes.append(Mistake(self._name, given.line if given else None, section, option, what))
 
 
-def _options(section: type[ServerConfig]) -> set[str]:
+def _option_fields(section: type[Section]) -> list[Any]:
+    return [field for field in attrs.fields(section) if field.metadata]
+
+
+def _options(section: type[Section]) -> set[str]:
     """Give all names that may stand in a section, in lower case."""
-    names = [*(field.name for field in attrs.fields(section)), *NOT_IN_THIS_VERSION[section.section]]
+    names = [*(field.name for field in _option_fields(section)), *NOT_IN_THIS_VERSION[section.section]]
     return {name.lower() for name in names}
 
 
-def _no_such_option(section: type[ServerConfig], option: str) -> str:
+def _no_such_option(section: type[Section], option: str) -> str:
     elsewhere = [f"[{other.section}]" for other in SECTIONS if option in _options(other)]
     if elsewhere:
         return f"there is no such option here; it belongs to {' and '.join(elsewhere)}"
-    return f"there is no such option; there are {', '.join(sorted(field.name for field in attrs.fields(section)))}"
+    return f"there is no such option; there are {', '.join(sorted(field.name for field in _option_fields(section)))}"

@@ -11,6 +11,7 @@ import attrs
 
 from webots_cloud.address import Network, ServerAddress
 from webots_cloud.config import checks, values
+from webots_cloud.secret import Secret
 
 T = TypeVar("T")
 
@@ -30,7 +31,21 @@ def _option(default: str, parse: Callable[[str], T], check: Callable[[T], None] 
 
 
 @attrs.frozen(kw_only=True)
-class ServerConfig:
+class Section:
+    """A section of the file.
+
+    @cvar section: its name.
+    """
+
+    section: ClassVar[str]
+
+    def contradictions(self) -> Iterable[tuple[str, str]]:
+        """Give the mistakes that no option has by itself, as pairs of the option to change and a sentence."""
+        return ()
+
+
+@attrs.frozen(kw_only=True)
+class ServerConfig(Section):
     """What all three servers have.
 
     @ivar port: the TCP port, where L{listen} and L{tlsListen} are empty; encrypted if there is a certificate.
@@ -41,9 +56,8 @@ class ServerConfig:
     @ivar hsts: for how many seconds browsers are to remember that this server encrypts; 0: they are told nothing.
     @ivar server: the name by which clients reach this machine.
     @ivar logDir: folder for log files; C{None}: standard output only.
+    @ivar automatic: whether its certificates come from the authority of section C{[acme]}; no option.
     """
-
-    section: ClassVar[str]
 
     port: int
     listen: tuple[str, ...] = _option("", values.endpoints)
@@ -53,11 +67,12 @@ class ServerConfig:
     sslCertificate: Path | None = _option("", values.optional_path, checks.readable_file)
     sslKey: Path | None = _option("", values.optional_path, checks.readable_file)
     hsts: int = _option("0", values.integer(0, 10**9))
+    automatic: bool = False
 
     @property
     def encrypted(self) -> bool:
         """Whether clients are given encrypted URLs of this server."""
-        return self.sslCertificate is not None
+        return self.automatic or self.sslCertificate is not None
 
     @property
     def endpoints(self) -> tuple[str, ...]:
@@ -90,7 +105,7 @@ class ServerConfig:
         if self.sslKey and not self.sslCertificate:
             yield "sslKey", "a private key is of no use without its certificate; give it in sslCertificate"
         if self.tlsListen and not self.encrypted:
-            yield "tlsListen", "there is no certificate to encrypt with; give sslCertificate and sslKey"
+            yield "tlsListen", "there is no certificate to encrypt with; give sslCertificate and sslKey, or enable [acme]"
         if self.encrypted and self.listen and not self.tlsListen:
             yield "listen", "all of it is without encryption, though there is a certificate; give tlsListen as well"
         for endpoint in sorted(set(self.listen) & set(self.tlsListen)):
@@ -244,7 +259,52 @@ class HostConfig(ServerConfig):
     quotaMegabytes: int = _option("10", values.integer(1, 100000))
 
 
-SECTIONS: tuple[type[ServerConfig], ...] = (SessionConfig, SimulationConfig, HostConfig)
+@attrs.frozen(kw_only=True)
+class AcmeConfig(Section):
+    """Section C{[acme]}: certificates that an authority makes by itself (RFC 8555).
+
+    @ivar enabled: whether the servers that have no certificate get theirs from the authority.
+    @ivar directory: URL of the authority's directory.
+    @ivar email: where the authority may write to; empty: it cannot.
+    @ivar agreeToTerms: whether the operator agrees to the authority's terms.
+    @ivar names: the host names to be certified; empty: those of the servers.
+    @ivar accountKey: the file of the account's key, which is made if it is not there.
+    @ivar store: the folder of the certificates and their keys.
+    @ivar caFile: certificates by which the authority's own server is known; C{None}: those of the system.
+    @ivar renewBefore: how many days before its end a certificate is renewed.
+    @ivar challenge: how the authority sees that a name leads here: C{http-01} or C{tls-alpn-01}.
+    @ivar challengeListen: where C{http-01} is answered beside the servers' plain endpoints: Twisted endpoint strings.
+    @ivar eabKeyId: the name of the key by which the authority knows the operator (external account binding).
+    @ivar eabKey: that key, in base64url; empty: the authority wants none.
+    """
+
+    section = "acme"
+
+    enabled: bool = _option("no", values.yes_or_no)
+    directory: str = _option("production", values.acme_directory)
+    email: str = _option("", values.text)
+    agreeToTerms: bool = _option("no", values.yes_or_no)
+    names: tuple[str, ...] = _option("", values.certifiable_names)
+    accountKey: Path = _option("$STATE_DIRECTORY/acme/account.key", values.path)
+    store: Path = _option("$STATE_DIRECTORY/acme/certificates", values.path, checks.own_folder)
+    caFile: Path | None = _option("", values.optional_path, checks.authorities)
+    renewBefore: int = _option("30", values.integer(1, 365))
+    challenge: str = _option("http-01", values.one_of("http-01", "tls-alpn-01"))
+    challengeListen: tuple[str, ...] = _option("tcp:80", values.endpoints)
+    eabKeyId: str = _option("", values.text)
+    eabKey: Secret = _option("", Secret)
+
+    def contradictions(self) -> Iterable[tuple[str, str]]:
+        """Tell of options that do not go together."""
+        if self.enabled and not self.agreeToTerms:
+            yield "agreeToTerms", "the authority makes certificates only for who agrees to its terms; read them, write yes"
+        if bool(self.eabKeyId) != bool(self.eabKey):
+            missing, given = ("eabKey", "eabKeyId") if self.eabKeyId else ("eabKeyId", "eabKey")
+            yield given, f"it is of no use without {missing}; give both, or none"
+
+
+SERVERS: tuple[type[ServerConfig], ...] = (SessionConfig, SimulationConfig, HostConfig)
+SECTIONS: tuple[type[Section], ...] = (*SERVERS, AcmeConfig)
 
 _NO_MAIL = "this version sends no mail; remove it"
 
@@ -259,6 +319,7 @@ NOT_IN_THIS_VERSION: Mapping[str, Mapping[str, str]] = {
     },
     "simulation": {},
     "host": {},
+    "acme": {},
 }
 """Options of the reference that are refused rather than ignored, each with what to do instead."""
 
@@ -270,3 +331,4 @@ class Config:
     session: SessionConfig
     simulation: SimulationConfig
     host: HostConfig
+    acme: AcmeConfig

@@ -16,6 +16,12 @@ from webots_cloud.errors import quoted
 
 _ENCRYPTED = {"ssl", "tls", "txacme", "le", "lets"}
 
+ACME_DIRECTORIES = {
+    "production": "https://acme-v02.api.letsencrypt.org/directory",
+    "staging": "https://acme-staging-v02.api.letsencrypt.org/directory",
+}
+"""Let's Encrypt's; certificates of the second are for trying, and browsers do not trust them."""
+
 XVFB = "xvfb"
 """The display that stands for one of an instance's own."""
 
@@ -94,6 +100,32 @@ def host_name(text: str) -> str:
     if not is_host_name(text):
         raise ValueError(f"{text!r} is not a host name; write for instance simulation1.example.org, without a port")
     return text
+
+
+def text(text: str) -> str:
+    """Take a text as it is."""
+    return text
+
+
+def acme_directory(text: str) -> str:
+    """Read the URL of an authority's directory, or one of two words for those of Let's Encrypt."""
+    url = ACME_DIRECTORIES.get(text.lower(), text)
+    if not re.fullmatch(r"https://[!-~]+", url):
+        raise ValueError(f"{text!r} is no authority; write production, staging, or the https:// URL of its directory")
+    return url
+
+
+def certifiable_names(text: str) -> tuple[str, ...]:
+    """Read host names that an authority can see to lead here; there may be none."""
+    names = tuple(item.lower() for item in items(text))
+    for name in names:
+        if name.startswith("*."):
+            raise ValueError(f"{name!r} stands for many hosts, which no server can prove to be; name each of them")
+        if not is_host_name(name) or name.startswith("[") or name.rpartition(".")[2].isdigit():
+            raise ValueError(f"{name!r} is not a host name; write for instance simulation1.example.org")
+    if len(set(names)) != len(names):
+        raise ValueError("a name is given twice; give each of them once")
+    return names
 
 
 def servers(text: str) -> tuple[ServerAddress, ...]:
