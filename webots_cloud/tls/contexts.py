@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
@@ -116,7 +116,7 @@ class Contexts:
                 context.add_extra_chain_cert(authority)
             context.use_privatekey(certificate.key)
             context.check_privatekey()
-        except SSL.Error as error:
+        except (SSL.Error, crypto.Error) as error:
             raise BadCertificate(
                 f"OpenSSL does not take the certificate for {', '.join(certificate.names)} ({_reason(error)}); get "
                 "another one"
@@ -141,6 +141,6 @@ class Contexts:
         return context
 
 
-def _reason(error: SSL.Error) -> str:
-    reasons = [str(part[-1]) for part in error.args[0]] if error.args else []
+def _reason(error: SSL.Error | crypto.Error) -> str:
+    reasons = dict.fromkeys(str(part[-1]) for part in error.args[0]) if error.args else ()
     return ", ".join(reasons) or "no reason given"
