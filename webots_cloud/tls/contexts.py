@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, cast
@@ -53,7 +52,6 @@ class Contexts:
         @param seconds: the time, in seconds since any moment.
         """
         self._seconds = seconds
-        self._session_id = os.urandom(32)
         self._by_name: dict[bytes, SSL.Context] = {}
         self._default: SSL.Context | None = None
         self._challenges: dict[bytes, SSL.Context] = {}
@@ -134,9 +132,8 @@ class Contexts:
         context.set_cipher_list(":".join(SUITES).encode())
         context.set_options(SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION)
         context.set_mode(SSL.MODE_RELEASE_BUFFERS)
-        # Clients keep their sessions, encrypted, themselves; all contexts take those of the others.
+        # Clients keep their sessions, encrypted, themselves.
         context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-        context.set_session_id(self._session_id)
         context.set_timeout(SESSION_SECONDS)
         return context
 
