@@ -26,7 +26,9 @@ from webots_cloud.config import (
 )
 from webots_cloud.config.sections import NOT_IN_THIS_VERSION
 
-SHIPPED = Path(__file__).parents[2] / "etc" / "webots-cloud.ini"
+CHECKOUT = Path(__file__).parents[2]
+SHIPPED = CHECKOUT / "etc" / "webots-cloud.ini"
+MANUAL = CHECKOUT / "docs" / "operations.md"
 
 
 def read(text: str | bytes, *sections: type[ServerConfig]) -> Config:
@@ -251,6 +253,22 @@ def test_the_shipped_file_shows_exactly_the_defaults() -> None:
         for field in attrs.fields(section):
             default = field.metadata["default"]
             assert f"\n#{field.name} = {default}".rstrip() + "\n" in shipped
+
+
+def test_the_manuals_example_of_encryption_is_a_configuration_without_mistakes(tmp_path: Path) -> None:
+    section = MANUAL.read_text().partition("## How do the servers encrypt by themselves?")[2].partition("\n## ")[0]
+    (example,) = re.findall(r"```ini\n(.*?)```", section, re.DOTALL)
+    for name in ("fullchain.pem", "privkey.pem", "a.org"):
+        (tmp_path / name).write_text("sesame\n")
+    text = example.replace("/etc/webots-cloud/", f"{tmp_path}/")
+    text = text.replace("[simulation]", f"[simulation]\nkeyDir = {tmp_path}")
+    text = text.replace("[host]", f"[host]\nkeyFile = {tmp_path}/a.org")
+    config = read(text, *SECTIONS)
+    assert [server.websocket_url for server in config.session.servers] == [config.simulation.url("ws")]
+    assert [config.session.url("ws"), config.host.url("http")] == [
+        "wss://robots.example.org:1999",
+        "https://robots.example.org",
+    ]
 
 
 def test_the_shipped_file_says_something_of_every_option() -> None:

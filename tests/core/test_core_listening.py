@@ -73,18 +73,26 @@ class Listening(TestCase):
         made = certify()
         options = PrivateCertificate.loadPEM(made.key_pem + made.pem).options()
         site = PromptSite(cast(Any, reactor), Page())
-        listener = Listener(reactor, "session", [HERE], site, [HERE], options)
+        site.hsts = 60
+        listener = Listener(reactor, "session", [HERE], site, [HERE, "unix:socket"], options)
         with capturedLogs() as events:
             listener.startService()
-        assert [event["how"] for event in events if event.get("section") == "session"] == ["", ", encrypted"]
+        assert [event["how"] for event in events if event.get("section") == "session"] == [
+            "",
+            ", encrypted",
+            ", encrypted",
+        ]
         plain, encrypted = (
-            TCP4ClientEndpoint(reactor, "127.0.0.1", cast(Any, port).getHost().port) for port in listener.ports
+            TCP4ClientEndpoint(reactor, "127.0.0.1", cast(Any, port).getHost().port) for port in listener.ports[:2]
         )
         trust = optionsForClientTLS("localhost", trustRootFromCertificates([Certificate.loadPEM(made.pem)]))
-        clients = [await connectProtocol(endpoint, Client()) for endpoint in (plain, wrapClientTLS(trust, encrypted))]
+        local = UNIXClientEndpoint(reactor, "socket")
+        endpoints = (plain, wrapClientTLS(trust, encrypted), wrapClientTLS(trust, local))
+        clients = [await connectProtocol(endpoint, Client()) for endpoint in endpoints]
         for client in clients:
             await client.answered
-        assert len(site.channels) == 2
+        assert len(site.channels) == 3
+        assert [b"Strict-Transport-Security" in client.received for client in clients] == [False, True, True]
 
         await listener.stopService()
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 from OpenSSL import SSL
 from twisted.internet.endpoints import TCP4ClientEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
-from twisted.internet.ssl import CertificateOptions, PrivateCertificate
+from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
 from tests.certificate import make_certificate
 from tests.simulation.proxied import PING, ProxyCase, frame, reactor, request
+from webots_cloud.tls.certificate import parse_certificate
+from webots_cloud.tls.contexts import Contexts
 
 
-def certificate() -> CertificateOptions:
-    options: CertificateOptions = PrivateCertificate.loadPEM(b"".join(make_certificate())).options()
-    return options
+def contexts() -> Contexts:
+    key, certificate = make_certificate()
+    contexts = Contexts()
+    contexts.use([parse_certificate(certificate, key, ["localhost"], datetime.datetime.now(datetime.UTC))])
+    return contexts
 
 
 @implementer(IOpenSSLClientConnectionCreator)
@@ -31,7 +36,7 @@ class TrustsAll:
 
 class TLSTest(ProxyCase):
     def listen(self) -> Any:
-        return reactor.listenSSL(0, self.site, certificate(), interface="127.0.0.1")
+        return reactor.listenTCP(0, TLSMemoryBIOFactory(contexts(), False, self.site), interface="127.0.0.1")
 
     def endpoint(self, port: int) -> Any:
         return wrapClientTLS(TrustsAll(), TCP4ClientEndpoint(reactor, "127.0.0.1", port))
