@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
-from typing import Any
+from typing import Any, Protocol
 
-from twisted.application.service import MultiService, Service
+from twisted.application.service import MultiService
+from twisted.web.resource import IResource
 
-from webots_cloud.config import ServerConfig
+from webots_cloud.config import AcmeConfig, ServerConfig
 from webots_cloud.listening import Listener
 from webots_cloud.redirect import unencrypted_root
 from webots_cloud.site import PromptSite
-from webots_cloud.tls.encryption import Encryption
+from webots_cloud.tls.contexts import Contexts
+from webots_cloud.tls.encryption import CertificateStatus, Encryption
 from webots_cloud.tls.hangup import ReloadOnHangup
+from webots_cloud.tls.issuing import AcmeEncryption
 
 
 class AnyEncryption(Protocol):
-    """What encrypts a server's connections: with files that somebody else replaces, or with what an authority makes."""
+    """What encrypts a server's connections: certificates in files that somebody else replaces, or of an authority.
+
+    @ivar challenges: what an authority is answered without encryption; C{None}: nothing.
+    """
 
     contexts: Contexts
     status: CertificateStatus
+    challenges: IResource | None
 
 
 class Encryptions(MultiService):
@@ -28,47 +36,50 @@ class Encryptions(MultiService):
     It starts before the servers, which have nothing to encrypt with until then.
     """
 
-    def __init__(self, reactor: Any, acme: AcmeConfig, servers: Sequence[ServerConfig]) -> None:
-        """Prepare to encrypt what is to be encrypted; where that is nothing, SIGHUP does what it does elsewhere.
+    def __init__(self, reactor: Any, acme: AcmeConfig | None = None, names: Sequence[str] = ()) -> None:
+        """Begin with none: then SIGHUP does what it does elsewhere.
 
-        @param servers: those of this process.
+        @param acme: where certificates come from that are in no files.
+        @param names: of the servers that have such certificates, where C{acme} has no names.
         """
         MultiService.__init__(self)
         self._reactor = reactor
+        self._acme = acme
+        self._names = tuple(dict.fromkeys(names))
+        self._automatic: AcmeEncryption | None = None
         self._hangup: ReloadOnHangup | None = None
-        self._by_section: dict[str, AnyEncryption] = {}
-        self.challenges: IResource | None = None
-        automatic = [config for config in servers if config.automatic]
-        if automatic:
-            self._automate(acme, automatic)
-        for config in servers:
-            if config.sslCertificate is not None and config.sslKey is not None:
-                names = [config.server.strip("[]")]
-                files = Encryption(reactor, config.section, config.sslCertificate, config.sslKey, names)
-                self._by_section[config.section] = files
-                self._add(files, files.reload)
 
     def of(self, config: ServerConfig) -> AnyEncryption | None:
         """Give what encrypts a server's connections; C{None} if they are not encrypted."""
-        return self._by_section.get(config.section)
+        if self._acme is not None and config.automatic:
+            self._automatic = self._automatic or self._automate(self._acme, config.url("http"))
+            return self._automatic
+        if config.sslCertificate is None or config.sslKey is None:
+            return None
+        encryption = Encryption(
+            self._reactor, config.section, config.sslCertificate, config.sslKey, [config.server.strip("[]")]
+        )
+        self._add(encryption)
+        return encryption
 
-    def _automate(self, acme: AcmeConfig, servers: Sequence[ServerConfig]) -> None:
-        """Have the authority make what these servers encrypt with, and answer its challenges."""
-        made = AcmeEncryption(self._reactor, acme, acme.names or [config.server for config in servers])
-        self._by_section |= dict.fromkeys((config.section for config in servers), made)
-        if acme.challenge == "http-01":
-            self.challenges = made.challenges
-            site = PromptSite(self._reactor, unencrypted_root(servers[0].url("http"), made.challenges))
-            self._add(Listener(self._reactor, acme.section, acme.challengeListen, site))
-        self._add(made, made.reload)
+    def _automate(self, acme: AcmeConfig, url: str) -> AcmeEncryption:
+        """Have the authority make certificates, and answer its challenges.
 
-    def _add(self, service: Service, reload: Callable[[], object] | None = None) -> None:
-        service.setServiceParent(self)
-        if reload is not None:
-            if self._hangup is None:
-                self._hangup = ReloadOnHangup(self._reactor)
-                self._hangup.setServiceParent(self)
-            self._hangup.register(reload)
+        @param url: where browsers are sent that come to where only the authority should.
+        """
+        encryption = AcmeEncryption(self._reactor, acme, acme.names or self._names)
+        self._add(encryption)
+        if encryption.challenges is not None:
+            site = PromptSite(self._reactor, unencrypted_root(url, encryption.challenges))
+            Listener(self._reactor, acme.section, acme.challengeListen, site).setServiceParent(self)
+        return encryption
+
+    def _add(self, encryption: Encryption | AcmeEncryption) -> None:
+        encryption.setServiceParent(self)
+        if self._hangup is None:
+            self._hangup = ReloadOnHangup(self._reactor)
+            self._hangup.setServiceParent(self)
+        self._hangup.register(encryption.reload)
 
 
 def listener(reactor: Any, config: ServerConfig, site: PromptSite, encryption: AnyEncryption | None) -> Listener:
@@ -79,7 +90,7 @@ def listener(reactor: Any, config: ServerConfig, site: PromptSite, encryption: A
     if encryption is None:
         return Listener(reactor, config.section, config.endpoints, site)
     site.hsts = config.hsts
-    site.unencrypted = unencrypted_root(config.url("http"))
+    site.unencrypted = unencrypted_root(config.url("http"), encryption.challenges)
     return Listener(reactor, config.section, config.endpoints, site, config.tls_endpoints, encryption.contexts)
 
 

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from webots_cloud.config import SECTIONS, Config, ConfigOptions, HostConfig, ServerConfig
+from webots_cloud.config import SECTIONS, Config, ConfigOptions, HostConfig, Section
 from webots_cloud.encrypting import Encryptions
 from webots_cloud.host.keys import ensure_key
 from webots_cloud.host.service import host_service
@@ -25,7 +25,7 @@ from webots_cloud.simulation.service import simulation_service
 class Options(ConfigOptions):
     """Command line of C{twist webots-cloud}."""
 
-    sections: ClassVar[Sequence[type[ServerConfig]]] = SECTIONS
+    sections: ClassVar[Sequence[type[Section]]] = SECTIONS
     synopsis = "webots-cloud [--config FILE]"
     longdesc = (
         "A session server, a simulation server and a website host in one process. At the first start a key for the "
@@ -106,7 +106,8 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     config: Config = options.config
-    encryptions = Encryptions(reactor)
+    servers_of_all = (config.session, config.simulation, config.host)
+    encryptions = Encryptions(reactor, config.acme, [one.server for one in servers_of_all if one.automatic])
     servers: list[Any] = [
         encryptions,
         simulation_service(reactor, config.simulation, encryptions.of(config.simulation)),

@@ -11,8 +11,8 @@ from twisted.application.service import IService, MultiService
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
-from webots_cloud.config import DEMO_PROJECTS, ConfigOptions, HostConfig
-from webots_cloud.encrypting import Encryptions, listener
+from webots_cloud.config import AcmeConfig, DEMO_PROJECTS, ConfigOptions, HostConfig
+from webots_cloud.encrypting import AnyEncryption, Encryptions, listener
 from webots_cloud.host.ajax import DownloadProject, UploadFile
 from webots_cloud.host.catalogue import Catalogue
 from webots_cloud.host.first_start import prepare
@@ -23,7 +23,6 @@ from webots_cloud.host.versions import DataFolder
 from webots_cloud.host.visitors import Visitors
 from webots_cloud.host.website import NotFound, ProjectsJson, Website, pages
 from webots_cloud.logfile import log_to
-from webots_cloud.tls.encryption import Encryption
 from webots_cloud.web import BrowserFilesMissing, static_folder
 
 SESSION_PORT = 1999
@@ -47,7 +46,8 @@ def makeService(options: Options) -> IService:
     """Give the service that C{twist} runs."""
     from twisted.internet import reactor
 
-    config, encryptions, service = options.config.host, Encryptions(reactor), MultiService()
+    config, service = options.config.host, MultiService()
+    encryptions = Encryptions(reactor, options.config.acme, [config.server])
     service.addService(encryptions)
     service.addService(host_service(reactor, config, encryption=encryptions.of(config)))
     return service
@@ -58,7 +58,7 @@ def host_service(
     config: HostConfig,
     static: Path | None = None,
     demo_projects: Path = DEMO_PROJECTS,
-    encryption: Encryption | None = None,
+    encryption: AnyEncryption | None = None,
 ) -> MultiService:
     """Give a website host.
 

@@ -10,21 +10,20 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
 from webots_cloud.agent import TrustedAuthorities
-from webots_cloud.config import ConfigOptions, ServerConfig, SessionConfig
-from webots_cloud.encrypting import Encryptions, listener
+from webots_cloud.config import AcmeConfig, ConfigOptions, Section, SessionConfig
+from webots_cloud.encrypting import AnyEncryption, Encryptions, listener
 from webots_cloud.logfile import log_to
 from webots_cloud.session.availability import VisitorFactory, WatcherFactory
 from webots_cloud.session.fleet import Fleet, Server, State
 from webots_cloud.session.poller import HttpLoadSource, Poller
 from webots_cloud.session.site import CORS_HEADERS, PublicSite
 from webots_cloud.session.web import Reception, resources
-from webots_cloud.tls.encryption import Encryption
 
 
 class Options(ConfigOptions):
     """The command line of C{twist webots-session}."""
 
-    sections: ClassVar[Sequence[type[ServerConfig]]] = (SessionConfig,)
+    sections: ClassVar[Sequence[type[Section]]] = (SessionConfig, AcmeConfig)
     synopsis = "webots-session [--config FILE]"
     longdesc = (
         "Tells web pages whether a simulation can be started, and sends each client to the least loaded simulation "
@@ -38,7 +37,7 @@ class SessionService(Service):
     @ivar listener: where it listens.
     """
 
-    def __init__(self, reactor: Any, config: SessionConfig, encryption: Encryption | None = None) -> None:
+    def __init__(self, reactor: Any, config: SessionConfig, encryption: AnyEncryption | None = None) -> None:
         """Put the parts together."""
         self._fleet = Fleet(config.servers, reactor.seconds)
         _Journal(self._fleet)
@@ -109,7 +108,7 @@ class _Journal:
                 )
 
 
-def session_service(reactor: Any, config: SessionConfig, encryption: Encryption | None = None) -> IService:
+def session_service(reactor: Any, config: SessionConfig, encryption: AnyEncryption | None = None) -> IService:
     """Make the session server, alone or as one of several in a process.
 
     @param reactor: listens, connects, and tells the time.
@@ -122,7 +121,8 @@ def makeService(options: Options) -> IService:
     """Make what C{twist webots-session} runs."""
     from twisted.internet import reactor
 
-    config, encryptions, service = options.config.session, Encryptions(reactor), MultiService()
+    config, service = options.config.session, MultiService()
+    encryptions = Encryptions(reactor, options.config.acme, [config.server])
     service.addService(encryptions)
     service.addService(session_service(reactor, config, encryptions.of(config)))
     return service

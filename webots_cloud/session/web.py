@@ -12,11 +12,10 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from webots_cloud.address import ServerAddress
-from webots_cloud.encrypting import certificate_shown
+from webots_cloud.encrypting import AnyEncryption, certificate_shown
 from webots_cloud.session.availability import PeerFactory
 from webots_cloud.session.fleet import Fleet, Server
 from webots_cloud.site import PromptChannel
-from webots_cloud.tls.encryption import Encryption
 
 NO_SERVER = "Error: no simulation server available at the moment."
 """What clients are told instead of a server's URL; existing ones look for the word at the front."""
@@ -101,7 +100,7 @@ class Line(Resource):
 class Monitor(Resource):
     """A page about the simulation servers."""
 
-    def __init__(self, fleet: Fleet, encryption: Encryption | None) -> None:
+    def __init__(self, fleet: Fleet, encryption: AnyEncryption | None) -> None:
         """Prepare to show C{fleet}, and this server's certificate."""
         Resource.__init__(self)
         self._fleet = fleet
@@ -149,7 +148,7 @@ def resources(
     reception: Reception,
     watchers: PeerFactory[Any],
     visitors: PeerFactory[Any],
-    encryption: Encryption | None = None,
+    encryption: AnyEncryption | None = None,
 ) -> Resource:
     """Put all resources under their paths.
 

@@ -12,8 +12,8 @@ from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
 from webots_cloud.agent import TrustedAuthorities
-from webots_cloud.config import ConfigOptions, ServerConfig, SimulationConfig, refuse_to_start
-from webots_cloud.encrypting import Encryptions, listener
+from webots_cloud.config import AcmeConfig, ConfigOptions, Section, SimulationConfig, refuse_to_start
+from webots_cloud.encrypting import AnyEncryption, Encryptions, listener
 from webots_cloud.logfile import log_to
 from webots_cloud.simulation.addresses import Addresses
 from webots_cloud.simulation.archive import Limits
@@ -32,7 +32,6 @@ from webots_cloud.simulation.sandbox import UnfitSandbox, make_sandbox, try_out
 from webots_cloud.simulation.web import simulation_site
 from webots_cloud.simulation.webots import find_simulator
 from webots_cloud.simulation.website_host import HostClient, Keys
-from webots_cloud.tls.encryption import Encryption
 
 _THREADS = 4
 _MEGABYTE = 10**6
@@ -41,7 +40,7 @@ _MEGABYTE = 10**6
 class Options(ConfigOptions):
     """Command line of C{twist webots-simulation}."""
 
-    sections: ClassVar[Sequence[type[ServerConfig]]] = (SimulationConfig,)
+    sections: ClassVar[Sequence[type[Section]]] = (SimulationConfig, AcmeConfig)
     longdesc = "A Webots simulation server: runs a Webots, or the stand-in for it, for each client."
 
 
@@ -55,7 +54,7 @@ class SimulationService(MultiService):
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, config: SimulationConfig, encryption: Encryption | None = None) -> None:
+    def __init__(self, reactor: Any, config: SimulationConfig, encryption: AnyEncryption | None = None) -> None:
         """Prepare to run.
 
         @param encryption: what it encrypts with, which must have started before; C{None}: it does not.
@@ -143,7 +142,7 @@ def _cgroups(config: SimulationConfig) -> Cgroups | None:
     return found
 
 
-def simulation_service(reactor: Any, config: SimulationConfig, encryption: Encryption | None = None) -> Service:
+def simulation_service(reactor: Any, config: SimulationConfig, encryption: AnyEncryption | None = None) -> Service:
     """Make the simulation server for a process of its own, and see whether its sandbox works on this machine.
 
     @param encryption: what it encrypts with, which must have started before; C{None}: it does not.
@@ -163,7 +162,8 @@ def makeService(options: Options) -> IService:
     """Make the simulation server for C{twist}."""
     from twisted.internet import reactor
 
-    config, encryptions, service = options.config.simulation, Encryptions(reactor), MultiService()
+    config, service = options.config.simulation, MultiService()
+    encryptions = Encryptions(reactor, options.config.acme, [config.server])
     service.addService(encryptions)
     service.addService(simulation_service(reactor, config, encryptions.of(config)))
     return service

@@ -12,7 +12,7 @@ from twisted.web.http import Request
 from twisted.web.iweb import IRequest
 from twisted.web.resource import Resource
 
-from webots_cloud.encrypting import certificate_shown
+from webots_cloud.encrypting import AnyEncryption, certificate_shown
 from webots_cloud.simulation.addresses import Addresses
 from webots_cloud.simulation.client import ClientFactory, ClientProtocol
 from webots_cloud.simulation.gate import Gate, ProxyGate
@@ -22,7 +22,6 @@ from webots_cloud.simulation.machine import Machine
 from webots_cloud.simulation.proxy.resource import WebotsResource
 from webots_cloud.simulation.runner import Runner
 from webots_cloud.simulation.site import CountedChannel, CountedSite
-from webots_cloud.tls.encryption import Encryption
 
 FULL = 100.0
 _PAGE_HEADERS = {
@@ -56,7 +55,7 @@ class MonitorPage(Resource):
 
     isLeaf = True
 
-    def __init__(self, machine: Machine, instances: Instances, launch: Launch, encryption: Encryption | None) -> None:
+    def __init__(self, machine: Machine, instances: Instances, launch: Launch, encryption: AnyEncryption | None) -> None:
         Resource.__init__(self)
         self._machine = machine
         self._instances = instances
@@ -170,7 +169,7 @@ def simulation_site(
     clients: ClientFactory,
     addresses: Addresses,
     gate: Gate,
-    encryption: Encryption | None = None,
+    encryption: AnyEncryption | None = None,
 ) -> CountedSite:
     """Put the resources together."""
     root = Resource()

@@ -57,9 +57,11 @@ class Encryption(Service):
 
     @ivar contexts: makes the server's end of connections.
     @ivar status: the certificate that is in use; there is one as soon as the service has started.
+    @ivar challenges: C{None}: no authority asks for anything.
     """
 
     _log = Logger()
+    challenges = None
 
     def __init__(self, reactor: Any, section: str, certificate: Path, key: Path, names: Sequence[str]) -> None:
         """Prepare.
