@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, cast
 
 import attrs
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_pem_x509_certificates
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
 from twisted.internet.protocol import Protocol
+from twisted.internet.ssl import Certificate, trustRootFromCertificates
 from twisted.web.client import URI, Agent, BrowserLikePolicyForHTTPS, HTTPConnectionPool
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer, IResponse
@@ -19,7 +23,26 @@ class CompressedAnswer(Exception):
     """A server compresses its answer without having been asked to."""
 
 
-def plain_agent(reactor: Any, connect_seconds: float, pool: HTTPConnectionPool | None = None) -> IAgent:
+def trusting(ca_file: Path | None) -> BrowserLikePolicyForHTTPS:
+    """Say whose certificates other servers may have.
+
+    @param ca_file: certificates of authorities, in PEM; C{None}: those that the system trusts.
+    @raise OSError: if it cannot be read.
+    @raise ValueError: if there is no certificate in it.
+    """
+    if ca_file is None:
+        return BrowserLikePolicyForHTTPS()
+    found = load_pem_x509_certificates(ca_file.read_bytes())
+    roots = [Certificate.loadPEM(root.public_bytes(Encoding.PEM)) for root in found]
+    return BrowserLikePolicyForHTTPS(trustRootFromCertificates(roots))
+
+
+def plain_agent(
+    reactor: Any,
+    connect_seconds: float,
+    pool: HTTPConnectionPool | None = None,
+    policy: BrowserLikePolicyForHTTPS | None = None,
+) -> IAgent:
     """Make an agent for servers that are trusted with nothing.
 
     Its requests fail with L{CompressedAnswer} where the answer is compressed: a few bytes of it may unpack to more than
@@ -27,8 +50,10 @@ def plain_agent(reactor: Any, connect_seconds: float, pool: HTTPConnectionPool |
 
     @param connect_seconds: how long connecting may take.
     @param pool: keeps connections; C{None}: each request has one of its own.
+    @param policy: whose certificates the servers may have; C{None}: those that the system trusts.
     """
-    return _PlainAgent(Agent.usingEndpointFactory(reactor, _Endpoints(reactor, connect_seconds), pool))
+    endpoints = _Endpoints(reactor, connect_seconds, policy or trusting(None))
+    return _PlainAgent(Agent.usingEndpointFactory(reactor, endpoints, pool))
 
 
 def drop(response: IResponse) -> None:
@@ -45,10 +70,10 @@ class _Dropping(Protocol):
 class _Endpoints:
     """Where servers are connected to."""
 
-    def __init__(self, reactor: Any, connect_seconds: float) -> None:
+    def __init__(self, reactor: Any, connect_seconds: float, policy: BrowserLikePolicyForHTTPS) -> None:
         self._reactor = reactor
         self._connect_seconds = connect_seconds
-        self._tls = BrowserLikePolicyForHTTPS()
+        self._tls = policy
 
     def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
         host = uri.host.decode("ascii")
