@@ -1,1 +1,1 @@
-"""Encryption that looks after itself: certificate files and automatic certificates, both changed while in use."""
+"""Encryption: certificates from files or from an authority, and connections that are encrypted with them."""
