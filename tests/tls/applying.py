@@ -52,6 +52,7 @@ class Applying(TestCase):
         cls.pebble = stack.enter_context(pebble(folder, cls.environment, cls.settings))
 
     def setUp(self) -> None:
+        self._known: Resource | None = None
         self.folder = Path(cast(Any, self).mktemp()).absolute()
         self.config = AcmeSettings(
             directory=self.pebble.directory,
@@ -64,7 +65,11 @@ class Applying(TestCase):
 
     def answer(self, challenges: ChallengeResource) -> None:
         """Answer where the authority looks, as a plain port does."""
+        if self._known is not None:
+            self._known.putChild(b"acme-challenge", challenges)
+            return
         root, known = Resource(), Resource()
+        self._known = known
         root.putChild(b"", root)
         root.putChild(b".well-known", known)
         known.putChild(b"acme-challenge", challenges)

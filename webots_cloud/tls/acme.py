@@ -5,6 +5,7 @@ txacme's own client speaks the first version of ACME, which no authority answers
 
 from __future__ import annotations
 
+import re
 from collections.abc import Coroutine
 from typing import Any
 
@@ -13,7 +14,6 @@ from acme import challenges, messages
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from josepy.b64 import b64encode
-from josepy.errors import DeserializationError
 from josepy.json_util import decode_b64jose
 from josepy.jwk import JWK
 from twisted.internet.defer import Deferred, succeed
@@ -184,10 +184,10 @@ class CertificateOrder:
 
 
 def _token(answer: Answer, challenge: dict[str, Any]) -> bytes:
-    try:
-        return decode_b64jose(challenge["token"])
-    except (KeyError, TypeError, ValueError, DeserializationError) as error:
-        raise AcmeError(answer.step, "the authority's challenge has no token") from error
+    token = challenge.get("token")
+    if not isinstance(token, str) or not re.fullmatch("[A-Za-z0-9_-]+", token):
+        raise AcmeError(answer.step, "the authority's challenge has no token")
+    return decode_b64jose(token)
 
 
 def _failed(answer: Answer, otherwise: str) -> AcmeError:

@@ -10,13 +10,14 @@ import attrs
 import treq
 from OpenSSL import SSL
 from treq.client import HTTPClient
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred, DeferredLock, succeed
 from twisted.internet.error import ConnectError, DNSLookupError
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IConsumer, IReactorTime
 from twisted.logger import Logger
 from twisted.web.client import ResponseFailed
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IAgent
+from twisted.web.iweb import IAgent, IBodyProducer
+from zope.interface import implementer
 
 from webots_cloud import __version__
 from webots_cloud.agent import CompressedAnswer
@@ -37,6 +38,28 @@ MAX_NONCES = 12
 
 class _TooLong(Exception):
     """An answer is longer than any should be."""
+
+
+@implementer(IBodyProducer)
+class _Body:
+    """A request's body, sent at once."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self.length = len(body)
+
+    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
+        consumer.write(self._body)
+        return succeed(None)
+
+    def pauseProducing(self) -> None:
+        """There is nothing to pause."""
+
+    def resumeProducing(self) -> None:
+        """There is nothing to go on with."""
+
+    def stopProducing(self) -> None:
+        """There is nothing to stop."""
 
 
 @attrs.frozen
@@ -265,7 +288,14 @@ class Authority:
             headers.setRawHeaders("Content-Type", ["application/jose+json"])
         # A client of treq's collects cookies for as long as it lives: this one lives for one question.
         client = HTTPClient(self._agent)
-        response = await client.request(method, url, headers=headers, data=body, allow_redirects=False, unbuffered=True)
+        response = await client.request(
+            method,
+            url,
+            headers=headers,
+            data=None if body is None else _Body(body),
+            allow_redirects=False,
+            unbuffered=True,
+        )
         received = bytearray()
 
         def collect(data: bytes) -> None:
