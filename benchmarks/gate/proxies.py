@@ -99,7 +99,7 @@ def nginx(source: int, folder: Path) -> Iterator[Proxy]:
     """Start nginx."""
     port, file = free_port(), folder / "nginx.conf"
     file.write_text(_NGINX.format(folder=folder, port=port, source=source))
-    with _other("nginx", port, [_found("nginx"), "-e", "stderr", "-p", str(folder), "-c", str(file)]) as running:
+    with other("nginx", port, [found("nginx"), "-e", "stderr", "-p", str(folder), "-c", str(file)]) as running:
         yield running
 
 
@@ -108,7 +108,7 @@ def haproxy(source: int, folder: Path) -> Iterator[Proxy]:
     """Start HAProxy."""
     port, file = free_port(), folder / "haproxy.cfg"
     file.write_text(_HAPROXY.format(port=port, source=source))
-    with _other("HAProxy", port, [_found("haproxy"), "-q", "-db", "-f", str(file)]) as running:
+    with other("HAProxy", port, [found("haproxy"), "-q", "-db", "-f", str(file)]) as running:
         yield running
 
 
@@ -116,19 +116,20 @@ def haproxy(source: int, folder: Path) -> Iterator[Proxy]:
 def configurable_http_proxy(source: int, folder: Path) -> Iterator[Proxy]:
     """Install and start configurable-http-proxy."""
     subprocess.run(
-        [_found("npm"), "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(folder), _NPM_PACKAGE],
+        [found("npm"), "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(folder), _NPM_PACKAGE],
         check=True,
         cwd=folder,
     )
     port, program = free_port(), folder / "node_modules" / ".bin" / _NPM_PACKAGE
     target = f"http://127.0.0.1:{source}"
-    command = [_found("node"), str(program), "--ip", "127.0.0.1", "--port", str(port), "--default-target", target]
+    command = [found("node"), str(program), "--ip", "127.0.0.1", "--port", str(port), "--default-target", target]
     command += ["--api-ip", "127.0.0.1", "--api-port", str(free_port()), "--log-level", "error"]
-    with _other(_NPM_PACKAGE, port, command) as running:
+    with other(_NPM_PACKAGE, port, command) as running:
         yield running
 
 
-def _found(program: str) -> str:
+def found(program: str) -> str:
+    """Find a program, also where only root looks for it."""
     found = shutil.which(program, path=f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin")
     if found is None:
         raise SystemExit(f"there is no {program} to compare with; install it")
@@ -136,7 +137,8 @@ def _found(program: str) -> str:
 
 
 @contextlib.contextmanager
-def _other(name: str, port: int, command: Sequence[str]) -> Iterator[Proxy]:
+def other(name: str, port: int, command: Sequence[str]) -> Iterator[Proxy]:
+    """Start a program, and wait until it listens."""
     # Some say a lot about clients that leave in the middle of a message.
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

@@ -6,8 +6,10 @@ import base64
 import datetime
 import os
 import re
+import ssl
 import subprocess
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,8 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.certificate import DAY, Made, authority, certify
 from webots_cloud.tls.certificate import (
@@ -29,8 +33,20 @@ from webots_cloud.tls.certificate import (
     read_certificate,
     self_signed,
 )
+from webots_cloud.tls.contexts import Contexts
 
 NAMES = ("sim.example.org",)
+
+
+def undamaged() -> tuple[bytes, bytes, bytes]:
+    """Give a certificate, its authority's and its key, in DER."""
+    root = authority("root")
+    leaf = certify(NAMES, root, rsa.generate_private_key(65537, 2048))
+    certificates = (made.certificate.public_bytes(Encoding.DER) for made in (leaf, root))
+    return (*certificates, leaf.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
+
+
+UNDAMAGED = undamaged()
 
 
 def now() -> datetime.datetime:
@@ -383,6 +399,40 @@ def test_what_is_wrong_is_told_with_what_to_do(
     break_them(files)
     refusal = files.refusal()
     assert re.fullmatch(sentence, refusal), refusal
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2), st.floats(0, 1, exclude_max=True), st.binary(max_size=3))
+def test_damage_of_any_kind_is_told_or_does_no_harm(part: int, where: float, instead: bytes) -> None:
+    parts = list(UNDAMAGED)
+    at = int(where * len(parts[part]))
+    parts[part] = parts[part][:at] + instead + parts[part][at + len(instead) + (not instead) :]
+    with suppress(BadCertificate):
+        chain = b"".join(ssl.DER_cert_to_PEM_cert(der).encode() for der in parts[:2])
+        Contexts().use([parse_certificate(chain, as_key_pem(parts[2]), NAMES, now())])
+
+
+def damaged(part: int, before: bytes, after: bytes) -> str:
+    """Damage a certificate, and give the sentence about it."""
+    parts = list(UNDAMAGED)
+    assert before in parts[part]
+    parts[part] = parts[part].replace(before, after, 1)
+    chain = b"".join(ssl.DER_cert_to_PEM_cert(der).encode() for der in parts[:2])
+    with pytest.raises(BadCertificate) as caught:
+        Contexts().use([parse_certificate(chain, as_key_pem(parts[2]), NAMES, now())])
+    return str(caught.value)
+
+
+def test_a_certificate_of_no_known_version_is_broken() -> None:
+    said = damaged(0, b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x12")
+    assert said == "the certificate is broken (first certificate); copy the whole file again"
+
+
+def test_what_only_openssl_refuses_is_told_too() -> None:
+    # Who signed an authority's certificate is of no interest to the one before it; its name is no UTF-8.
+    said = damaged(1, b"\x0c\x04root", b"\x0c\x04roo\xff")
+    assert said.startswith("OpenSSL does not take the certificate for sim.example.org (invalid utf8string")
+    assert said.endswith("); get another one")
 
 
 def test_every_name_must_be_on_it(files: Files) -> None:

@@ -21,6 +21,14 @@ PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _KEY = re.compile(rb"-----BEGIN ([A-Z ]*)PRIVATE KEY-----.+?-----END \1PRIVATE KEY-----", re.DOTALL)
+_MALFORMED = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 _DER_BEGINS = b"\x30"
 _LEAST_RSA_BITS = 2048
 _LONGEST_COMMON_NAME = 64
@@ -175,7 +183,7 @@ def _parse_chain(source: _Source) -> tuple[x509.Certificate, ...]:
             if number == 1:
                 # They are parsed when they are asked for.
                 len(chain[0].extensions)
-        except ValueError as error:
+        except _MALFORMED as error:
             raise BadCertificate(
                 f"{source.called} is broken ({_ordinal(number)} certificate); copy the whole file again"
             ) from error
@@ -200,7 +208,7 @@ def _parse_key(source: _Source) -> PrivateKey:
         key = load_pem_private_key(block.group(0), None, unsafe_skip_rsa_key_validation=True)
         if isinstance(key, rsa.RSAPrivateKey):
             _check_numbers(key.private_numbers())
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except _MALFORMED as error:
         raise BadCertificate(f"{source.called} is broken; copy the whole file again") from error
     if isinstance(key, rsa.RSAPrivateKey) and key.key_size < _LEAST_RSA_BITS:
         raise BadCertificate(
@@ -247,7 +255,7 @@ def _out_of_place(chain: Sequence[x509.Certificate]) -> int:
     for number, (one, authority) in enumerate(itertools.pairwise(chain), 2):
         try:
             one.verify_directly_issued_by(authority)
-        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        except (InvalidSignature, *_MALFORMED):
             return number
     return 0
 
@@ -285,7 +293,7 @@ def _check_purpose(source: _Source, leaf: x509.Certificate) -> None:
 def _names(leaf: x509.Certificate) -> tuple[str, ...]:
     try:
         names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, ValueError):
+    except x509.ExtensionNotFound:
         return ()
     hosts = [name.lower() for name in names.get_values_for_type(x509.DNSName)]
     return (*hosts, *map(str, names.get_values_for_type(x509.IPAddress)))
@@ -298,7 +306,7 @@ def _spki(key: PrivateKey) -> bytes:
 def _spki_of(certificate: x509.Certificate) -> bytes | None:
     try:
         return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    except (ValueError, UnsupportedAlgorithm):
+    except _MALFORMED:
         return None
 
 

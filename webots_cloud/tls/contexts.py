@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
@@ -53,7 +52,6 @@ class Contexts:
         @param seconds: the time, in seconds since any moment.
         """
         self._seconds = seconds
-        self._session_id = os.urandom(32)
         self._by_name: dict[bytes, SSL.Context] = {}
         self._default: SSL.Context | None = None
         self._challenges: dict[bytes, SSL.Context] = {}
@@ -116,7 +114,7 @@ class Contexts:
                 context.add_extra_chain_cert(authority)
             context.use_privatekey(certificate.key)
             context.check_privatekey()
-        except SSL.Error as error:
+        except (SSL.Error, crypto.Error) as error:
             raise BadCertificate(
                 f"OpenSSL does not take the certificate for {', '.join(certificate.names)} ({_reason(error)}); get "
                 "another one"
@@ -134,13 +132,12 @@ class Contexts:
         context.set_cipher_list(":".join(SUITES).encode())
         context.set_options(SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION)
         context.set_mode(SSL.MODE_RELEASE_BUFFERS)
-        # Clients keep their sessions, encrypted, themselves; all contexts take those of the others.
+        # Clients keep their sessions, encrypted, themselves.
         context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-        context.set_session_id(self._session_id)
         context.set_timeout(SESSION_SECONDS)
         return context
 
 
-def _reason(error: SSL.Error) -> str:
-    reasons = [str(part[-1]) for part in error.args[0]] if error.args else []
+def _reason(error: SSL.Error | crypto.Error) -> str:
+    reasons = dict.fromkeys(str(part[-1]) for part in error.args[0]) if error.args else ()
     return ", ".join(reasons) or "no reason given"
