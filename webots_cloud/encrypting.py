@@ -4,30 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any, Protocol
+from typing import Any
 
-from twisted.application.service import MultiService
-from twisted.web.resource import IResource
+from twisted.application.service import MultiService, Service
 
 from webots_cloud.config import AcmeConfig, ServerConfig
 from webots_cloud.listening import Listener
 from webots_cloud.redirect import unencrypted_root
 from webots_cloud.site import PromptSite
-from webots_cloud.tls.contexts import Contexts
-from webots_cloud.tls.encryption import CertificateStatus, Encryption
+from webots_cloud.tls.encryption import Encryption
 from webots_cloud.tls.hangup import ReloadOnHangup
 from webots_cloud.tls.issuing import AcmeEncryption
 
-
-class AnyEncryption(Protocol):
-    """What encrypts a server's connections: certificates in files that somebody else replaces, or of an authority.
-
-    @ivar challenges: what an authority is answered without encryption; C{None}: nothing.
-    """
-
-    contexts: Contexts
-    status: CertificateStatus
-    challenges: IResource | None
+AnyEncryption = Encryption | AcmeEncryption
+"""What encrypts a server's connections: certificates in files that somebody else replaces, or of an authority."""
 
 
 class Encryptions(MultiService):
@@ -71,15 +61,18 @@ class Encryptions(MultiService):
         self._add(encryption)
         if encryption.challenges is not None:
             site = PromptSite(self._reactor, unencrypted_root(url, encryption.challenges))
-            Listener(self._reactor, acme.section, acme.challengeListen, site).setServiceParent(self)
+            self._start_with_this(Listener(self._reactor, acme.section, acme.challengeListen, site))
         return encryption
 
-    def _add(self, encryption: Encryption | AcmeEncryption) -> None:
-        encryption.setServiceParent(self)
+    def _add(self, encryption: AnyEncryption) -> None:
+        self._start_with_this(encryption)
         if self._hangup is None:
             self._hangup = ReloadOnHangup(self._reactor)
-            self._hangup.setServiceParent(self)
+            self._start_with_this(self._hangup)
         self._hangup.register(encryption.reload)
+
+    def _start_with_this(self, service: Service) -> None:
+        service.setServiceParent(self)
 
 
 def listener(reactor: Any, config: ServerConfig, site: PromptSite, encryption: AnyEncryption | None) -> Listener:

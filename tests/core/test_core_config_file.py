@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,36 +14,38 @@ from hypothesis import strategies as st
 from tests.certificate import make_certificate
 from webots_cloud.config import (
     SECTIONS,
+    SERVERS,
+    AcmeConfig,
     Config,
     ConfigError,
     HostConfig,
     Mistake,
-    ServerConfig,
+    Section,
     SessionConfig,
     SimulationConfig,
     read_config,
 )
-from webots_cloud.config.sections import NOT_IN_THIS_VERSION
+from webots_cloud.config.sections import NOT_IN_THIS_VERSION, options_of
 
 CHECKOUT = Path(__file__).parents[2]
 SHIPPED = CHECKOUT / "etc" / "webots-cloud.ini"
 MANUAL = CHECKOUT / "docs" / "operations.md"
 
 
-def read(text: str | bytes, *sections: type[ServerConfig]) -> Config:
+def read(text: str | bytes, *sections: type[Section]) -> Config:
     file = Path("webots-cloud.ini")
     file.write_bytes(text.encode() if isinstance(text, str) else text)
     return read_config(file, sections)
 
 
-def mistakes(text: str | bytes, *sections: type[ServerConfig]) -> Sequence[Mistake]:
+def mistakes(text: str | bytes, *sections: type[Section]) -> Sequence[Mistake]:
     with pytest.raises(ConfigError) as raised:
         read(text, *sections)
     assert str(raised.value).splitlines() == [str(mistake) for mistake in raised.value.mistakes]
     return raised.value.mistakes
 
 
-def places(text: str | bytes, *sections: type[ServerConfig]) -> list[tuple[int | None, str, str]]:
+def places(text: str | bytes, *sections: type[Section]) -> list[tuple[int | None, str, str]]:
     return [(mistake.line, mistake.section, mistake.option) for mistake in mistakes(text, *sections)]
 
 
@@ -88,7 +89,7 @@ def test_every_mistake_is_told_in_the_order_of_lines() -> None:
             ": [host] quotaMegabytes: 'much' is not a whole number from 1 to 100000",
             ": [host] QuotaMegabytes: the option is in line 6 already; remove one",
             ": [host]: this is no option; write OPTION = VALUE",
-            ": [guest]: there is no such section; the sections are host, session, simulation",
+            ": [guest]: there is no such section; the sections are acme, host, session, simulation",
             ": [session]: the section is in line 2 already; make it one",
             ": [session] mailServer: this version sends no mail; remove it",
             ": this is no section; write for instance [simulation]",
@@ -133,9 +134,9 @@ def test_an_option_in_another_sections_place_is_told_where_it_belongs(section: s
 
 @pytest.mark.parametrize("section", [section.section for section in SECTIONS])
 def test_the_options_that_there_are_are_told_where_there_is_no_such(section: str) -> None:
-    (mistake,) = mistakes(f"[{section}]\nport = 1\nprot = 1\n")
+    (mistake,) = mistakes(f"[{section}]\nprot = 1\n")
     (known,) = (known for known in SECTIONS if known.section == section)
-    for field in attrs.fields(known):
+    for field in options_of(known):
         assert re.search(rf"\b{field.name}\b", mistake.what)
 
 
@@ -241,7 +242,7 @@ def test_the_shipped_file_has_every_option_of_a_section_in_its_spelling(section:
     (known,) = (known for known in SECTIONS if known.section == section)
     part = re.split(r"^\[(\w+)\]$", SHIPPED.read_text(), flags=re.MULTILINE)
     shown = re.findall(r"^#(\w+) =", part[part.index(section) + 1], re.MULTILINE)
-    assert sorted(shown) == sorted([*(field.name for field in attrs.fields(known)), *NOT_IN_THIS_VERSION[section]])
+    assert sorted(shown) == sorted([*(field.name for field in options_of(known)), *NOT_IN_THIS_VERSION[section]])
 
 
 def test_the_shipped_file_shows_exactly_the_defaults() -> None:
@@ -250,7 +251,7 @@ def test_the_shipped_file_shows_exactly_the_defaults() -> None:
     assert uncommented.count("\n#") < shipped.count("\n#")
     assert read(uncommented) == read(shipped) == read_config(None, ())
     for section in SECTIONS:
-        for field in attrs.fields(section):
+        for field in options_of(section):
             default = field.metadata["default"]
             assert f"\n#{field.name} = {default}".rstrip() + "\n" in shipped
 
@@ -334,7 +335,7 @@ def test_options_that_do_not_go_together_are_a_mistake(text: str, option: str) -
     assert [found[1:] for found in places(text, SimulationConfig)] == [("simulation", option)]
 
 
-@pytest.mark.parametrize("section", [section.section for section in SECTIONS])
+@pytest.mark.parametrize("section", [section.section for section in SERVERS])
 @pytest.mark.parametrize(
     ("text", "option", "what"),
     [
@@ -442,3 +443,54 @@ def test_no_file_at_all_fails_in_another_way(text: bytes) -> None:
 @given(st.lists(WORDS | st.text(max_size=5), max_size=30))
 def test_no_text_that_resembles_a_configuration_fails_in_another_way(words: list[str]) -> None:
     is_config_or_mistakes("".join(words).encode("utf-8", "surrogatepass"))
+
+
+ACME = "[acme]\nenabled = yes\nagreeToTerms = yes\n"
+
+
+def test_an_authority_certifies_those_servers_that_have_no_certificate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HERE", str(tmp_path))
+    for text, automatic, encrypted in (
+        ("", False, False),
+        (ACME, True, True),
+        (f"{ACME}[session]\nsslCertificate = $HERE/c\nsslKey = $HERE/k\n", False, True),
+        (f"{ACME}[session]\nlisten = tcp:80\ntlsListen = tcp:443\nhsts = 60\n", True, True),
+    ):
+        session = read(text).session
+        assert (session.automatic, session.encrypted) == (automatic, encrypted)
+    assert session.url("ws") == "wss://localhost"
+
+
+@pytest.mark.parametrize(
+    ("text", "option"),
+    [
+        ("enabled = yes\n", "agreeToTerms"),
+        ("eabKeyId = me\n", "eabKeyId"),
+        ("eabKey = c2VzYW1l\n", "eabKey"),
+        ("names = *.example.org\n", "names"),
+        ("names = example.org, 192.0.2.1\n", "names"),
+        ("names = example.org, Example.org\n", "names"),
+        ("names = a b\n", "names"),
+        ("directory = http://localhost/\n", "directory"),
+        ("directory = there\n", "directory"),
+        ("challenge = dns-01\n", "challenge"),
+        ("caFile = /is/not/there\n", "caFile"),
+        ("challengeListen = ssl:80\n", "challengeListen"),
+        ("renewBefore = 0\n", "renewBefore"),
+    ],
+)
+def test_what_no_authority_can_do_is_a_mistake(text: str, option: str) -> None:
+    assert [(found.section, found.option) for found in mistakes(f"[acme]\n{text}", AcmeConfig)] == [("acme", option)]
+
+
+def test_two_authorities_have_names() -> None:
+    assert read("[acme]\ndirectory = Staging\n").acme.directory.startswith("https://acme-staging-v02.")
+    assert read("").acme.directory == "https://acme-v02.api.letsencrypt.org/directory"
+
+
+def test_the_key_by_which_an_authority_knows_the_operator_is_not_shown() -> None:
+    config = read("[acme]\neabKeyId = me\neabKey = c2VzYW1l\n")
+    assert config.acme.eabKey.reveal() == "c2VzYW1l"
+    assert "c2VzYW1l" not in repr(config)

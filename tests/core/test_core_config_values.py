@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webots_cloud.config import DEMO_PROJECTS, SECTIONS, ServerConfig, state_directory, values
+from webots_cloud.config.sections import options_of
 
-FIELDS = sorted({field for section in SECTIONS for field in section.__attrs_attrs__}, key=lambda field: field.name)
+FIELDS = sorted({field for section in SECTIONS for field in options_of(section)}, key=lambda field: field.name)
 
 
 @pytest.mark.parametrize(("text", "port"), [("1", 1), ("65535", 65535), ("0080", 80)])

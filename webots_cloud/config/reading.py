@@ -11,7 +11,7 @@ import attrs
 
 from webots_cloud.config.ini import Option, parse_ini
 from webots_cloud.config.mistakes import ConfigError, Mistake
-from webots_cloud.config.sections import NOT_IN_THIS_VERSION, SECTIONS, SERVERS, AcmeConfig, Config, Section
+from webots_cloud.config.sections import NOT_IN_THIS_VERSION, SECTIONS, SERVERS, AcmeConfig, Config, Section, options_of
 
 
 def read_config(
@@ -77,7 +77,7 @@ class _Reading:
         @param only_given: leave out the options that the file does not have.
         """
         values = self._values[section]
-        for field in _option_fields(section):
+        for field in options_of(section):
             if field.name not in values or (only_given and self._given(section.section, field.name) is None):
                 continue
             try:
@@ -98,7 +98,7 @@ class _Reading:
     def _parse(self, section: type[Section]) -> dict[str, Any]:
         """Give the values of a section; options with mistakes are left out."""
         values: dict[str, Any] = {}
-        for field in _option_fields(section):
+        for field in options_of(section):
             given = self._given(section.section, field.name)
             try:
                 values[field.name] = field.metadata["parse"](given.value if given else field.metadata["default"])
@@ -126,13 +126,9 @@ class _Reading:
         self.mistakes.append(Mistake(self._name, given.line if given else None, section, option, what))
 
 
-def _option_fields(section: type[Section]) -> list[Any]:
-    return [field for field in attrs.fields(section) if field.metadata]
-
-
 def _options(section: type[Section]) -> set[str]:
     """Give all names that may stand in a section, in lower case."""
-    names = [*(field.name for field in _option_fields(section)), *NOT_IN_THIS_VERSION[section.section]]
+    names = [*(field.name for field in options_of(section)), *NOT_IN_THIS_VERSION[section.section]]
     return {name.lower() for name in names}
 
 
@@ -140,4 +136,4 @@ def _no_such_option(section: type[Section], option: str) -> str:
     elsewhere = [f"[{other.section}]" for other in SECTIONS if option in _options(other)]
     if elsewhere:
         return f"there is no such option here; it belongs to {' and '.join(elsewhere)}"
-    return f"there is no such option; there are {', '.join(sorted(field.name for field in _option_fields(section)))}"
+    return f"there is no such option; there are {', '.join(sorted(field.name for field in options_of(section)))}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import ClassVar, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 import attrs
 
@@ -105,7 +105,10 @@ class ServerConfig(Section):
         if self.sslKey and not self.sslCertificate:
             yield "sslKey", "a private key is of no use without its certificate; give it in sslCertificate"
         if self.tlsListen and not self.encrypted:
-            yield "tlsListen", "there is no certificate to encrypt with; give sslCertificate and sslKey, or enable [acme]"
+            yield (
+                "tlsListen",
+                "there is no certificate to encrypt with; give sslCertificate and sslKey, or use [acme]",
+            )
         if self.encrypted and self.listen and not self.tlsListen:
             yield "listen", "all of it is without encryption, though there is a certificate; give tlsListen as well"
         for endpoint in sorted(set(self.listen) & set(self.tlsListen)):
@@ -297,7 +300,10 @@ class AcmeConfig(Section):
     def contradictions(self) -> Iterable[tuple[str, str]]:
         """Tell of options that do not go together."""
         if self.enabled and not self.agreeToTerms:
-            yield "agreeToTerms", "the authority makes certificates only for who agrees to its terms; read them, write yes"
+            yield (
+                "agreeToTerms",
+                "the authority makes certificates for those who agree to its terms; read them, write yes",
+            )
         if bool(self.eabKeyId) != bool(self.eabKey):
             missing, given = ("eabKey", "eabKeyId") if self.eabKeyId else ("eabKeyId", "eabKey")
             yield given, f"it is of no use without {missing}; give both, or none"
@@ -305,6 +311,12 @@ class AcmeConfig(Section):
 
 SERVERS: tuple[type[ServerConfig], ...] = (SessionConfig, SimulationConfig, HostConfig)
 SECTIONS: tuple[type[Section], ...] = (*SERVERS, AcmeConfig)
+
+
+def options_of(section: type[Section]) -> list[Any]:
+    """Give the attributes of a section that are options."""
+    return [field for field in attrs.fields(section) if field.metadata]
+
 
 _NO_MAIL = "this version sends no mail; remove it"
 

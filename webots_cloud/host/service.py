@@ -11,7 +11,7 @@ from twisted.application.service import IService, MultiService
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
-from webots_cloud.config import AcmeConfig, DEMO_PROJECTS, ConfigOptions, HostConfig
+from webots_cloud.config import DEMO_PROJECTS, ConfigOptions, HostConfig
 from webots_cloud.encrypting import AnyEncryption, Encryptions, listener
 from webots_cloud.host.ajax import DownloadProject, UploadFile
 from webots_cloud.host.catalogue import Catalogue

@@ -55,7 +55,9 @@ class MonitorPage(Resource):
 
     isLeaf = True
 
-    def __init__(self, machine: Machine, instances: Instances, launch: Launch, encryption: AnyEncryption | None) -> None:
+    def __init__(
+        self, machine: Machine, instances: Instances, launch: Launch, encryption: AnyEncryption | None
+    ) -> None:
         Resource.__init__(self)
         self._machine = machine
         self._instances = instances
