@@ -31,6 +31,16 @@ def least(low: float, high: float) -> float:
     return low
 
 
+def busy(encryption: AcmeEncryption) -> bool:
+    """Tell whether the service does anything now."""
+    return encryption._working is not None
+
+
+async def idle(encryption: AcmeEncryption) -> None:
+    """Wait until the service has nothing more to do now."""
+    await until(lambda: not busy(encryption))
+
+
 class Running(Applying):
     """Tests with a service whose time a test gives.
 
@@ -69,7 +79,7 @@ class Running(Applying):
         """Start the service, and wait for its first certificates."""
         encryption = self.start(*names, **how)
         self.clock.advance(0)
-        await until(lambda: encryption._working is None)
+        await idle(encryption)
         assert not encryption.status.notice
         return encryption
 
@@ -140,7 +150,7 @@ class TestAcmeEncryption(Running):
 
         assert await self.shown() == before
         assert not again.status.notice
-        assert again._working is None
+        assert not busy(again)
         assert self.pebble.said("order-plz") == orders
 
     async def test_a_certificate_is_renewed_before_its_end_in_place(self) -> None:
@@ -148,12 +158,12 @@ class TestAcmeEncryption(Running):
         before = await self.shown()
 
         self.advance_days(29.5)
-        assert encryption._working is None
+        assert not busy(encryption)
         assert await self.shown() == before
 
         open_before = await self.connected()
         self.advance_days(1)
-        await until(lambda: encryption._working is None)
+        await idle(encryption)
 
         after = await self.shown()
         assert after.serial_number != before.serial_number
@@ -204,31 +214,42 @@ class TestAcmeEncryption(Running):
 
         orders = self.pebble.said("order-plz")
         self.clock.advance(FIRST_WAIT - 1)
-        assert encryption._working is None
+        assert not busy(encryption)
         self.clock.advance(1)
-        assert encryption._working is not None
-        await until(lambda: encryption._working is None)
+        assert busy(encryption)
+        await idle(encryption)
         assert self.pebble.said("order-plz") > orders
         self.clock.advance(2 * FIRST_WAIT - 1)
-        assert encryption._working is None
+        assert not busy(encryption)
         self.clock.advance(1)
-        assert encryption._working is not None
-        await until(lambda: encryption._working is None)
+        assert busy(encryption)
+        await idle(encryption)
 
     async def test_a_hangup_tries_at_once_but_not_more_than_a_few_times_an_hour(self) -> None:
+        looked = self.pebble.said("Starting 3 validations")
         encryption = self.start(challenges=False)
         self.clock.advance(0)
         for _ in range(8):
-            await until(lambda: encryption._working is None)
+            await idle(encryption)
             encryption.reload()
-        await until(lambda: encryption._working is None)
+        await idle(encryption)
 
-        assert len(encryption._paces["a.example.org"]._tries) == 4
+        assert self.pebble.said("Starting 3 validations") - looked == 4
+
+    async def test_tries_are_counted_from_before_a_restart(self) -> None:
+        looked = self.pebble.said("Starting 3 validations")
+        for _ in range(6):
+            encryption = self.start(challenges=False)
+            self.clock.advance(0)
+            await idle(encryption)
+            await encryption.stopService()
+
+        assert self.pebble.said("Starting 3 validations") - looked == 4
 
     async def test_one_name_that_does_not_lead_here_does_not_keep_the_others_from_theirs(self) -> None:
         encryption = self.start("bad_name.example.org", "a.example.org")
         self.clock.advance(0)
-        await until(lambda: encryption._working is None)
+        await idle(encryption)
 
         assert await self.trusted("a.example.org")
         assert "no new certificate for bad_name.example.org: ordering the certificate" in encryption.status.notice
@@ -262,7 +283,7 @@ class TestAcmeEncryption(Running):
         assert encryption.challenges is not None
         self.answer(encryption.challenges)
         self.clock.advance(0)
-        await until(lambda: encryption._working is None)
+        await idle(encryption)
 
         assert not encryption.status.notice
         assert await self.trusted("a.example.org")
@@ -300,7 +321,7 @@ class TestAcmeEncryption(Running):
         self.clock.advance(5 * DAY)
         for _ in range(2 * 4):
             self.clock.advance(6 * 3600)
-            await until(lambda: encryption._working is None)
+            await idle(encryption)
 
         after = await self.shown()
         assert after != before
@@ -310,10 +331,10 @@ class TestAcmeEncryption(Running):
         with capturedLogs() as events:
             encryption = self.start()
             self.clock.advance(0)
-            assert encryption._working is not None
+            assert busy(encryption)
             await encryption.stopService()
 
-        assert encryption._working is None
+        assert not busy(encryption)
         assert not self.clock.getDelayedCalls()
         assert not [event for event in events if event["log_level"].name in ("warn", "error", "critical")]
 

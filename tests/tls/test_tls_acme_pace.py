@@ -72,6 +72,14 @@ def test_somebody_impatient_need_not_wait_after_a_failure() -> None:
     assert pace.next_try(impatient=True) <= 1000
 
 
+def test_tries_of_before_count() -> None:
+    pace = Pace(least, [100.0, 200.0, 300.0, 400.0, 500.0])
+
+    assert pace.next_try(impatient=True) == 200 + 3600
+    pace.tried(4000)
+    assert pace.tries == (300.0, 400.0, 500.0, 4000)
+
+
 def test_a_success_forgets_failures() -> None:
     pace = Pace(least)
     pace.failed(0, None)

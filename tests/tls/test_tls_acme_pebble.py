@@ -91,6 +91,12 @@ class TestIssuing(Applying):
         with pytest.raises(AcmeError, match=r"^bad_name\.example\.org: ordering the certificate: the authority says: "):
             await self.issuer().issue("bad_name.example.org")
 
+    async def test_a_name_that_is_too_long_is_told(self) -> None:
+        name = "a" * 60 + ".example.org"
+
+        with pytest.raises(AcmeError, match="a name of more than 64 characters cannot be asked for"):
+            await self.issuer().issue(name)
+
     async def test_terms_that_the_operator_does_not_agree_to_are_named(self) -> None:
         issuing = self.issuer(agreeToTerms=False)
 

@@ -33,6 +33,9 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 CHALLENGES = {"http-01": challenges.HTTP01, "tls-alpn-01": challenges.TLSALPN01}
 """What can be shown to an authority to prove that a name leads here."""
 
+MAX_NAME = 64
+"""How many characters a name may have: txacme puts it where a certificate has no place for more."""
+
 CHAIN = "application/pem-certificate-chain"
 
 
@@ -101,6 +104,10 @@ class CertificateOrder:
             raise error.about(self._name) from error
 
     async def _order(self) -> messages.AuthorizationResource:
+        if len(self._name) > MAX_NAME:
+            raise AcmeError(
+                "ordering the certificate", f"a name of more than {MAX_NAME} characters cannot be asked for"
+            )
         order = await self._authority.order([self._name])
         self._url = order.location
         if order.document.get("status") == "invalid":

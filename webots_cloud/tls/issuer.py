@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 from cryptography.hazmat.primitives.asymmetric import ec
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.web.client import HTTPConnectionPool
-from txacme.client import NoSupportedChallenges
 from txacme.service import AcmeIssuingService
 
 from webots_cloud.agent import TrustedAuthorities, plain_agent
@@ -70,9 +69,6 @@ class Issuer:
     async def _issue(self, name: str) -> None:
         try:
             await self._service.issue_cert(name)
-        except NoSupportedChallenges as error:
-            said = f"the authority does not want to see {self._config.challenge}"
-            raise AcmeError("reading what the authority wants to see", said, name=name) from error
         except AcmeError as error:
             self.forget()
             raise error if error.name else error.about(name) from error

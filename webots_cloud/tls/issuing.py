@@ -69,7 +69,8 @@ class AcmeEncryption(Service):
             HttpResponder(resource) if config.challenge == "http-01" else AlpnResponder(reactor, self.contexts)
         )
         self._issuer = Issuer(reactor, config, self._store, responder)
-        self._paces = {name: Pace(uniform) for name in self._names}
+        self._uniform = uniform
+        self._paces: dict[str, Pace] = {}
         self._made: dict[str, Certificate] = {}
         self._own: dict[str, Certificate] = {}
         self._used: list[Certificate] = []
@@ -82,6 +83,7 @@ class AcmeEncryption(Service):
     def startService(self) -> None:
         """Use what is in the store; certificates that lack, or end soon, are asked for when the reactor runs."""
         Service.startService(self)
+        self._paces = {name: Pace(self._uniform, self._store.read_tries(name)) for name in self._names}
         for name in self._names:
             self._read(name)
         self._show()
@@ -164,6 +166,7 @@ class AcmeEncryption(Service):
         """Ask for a certificate; gives what went wrong, after it has been told."""
         pace = self._paces[name]
         pace.tried(self._clock.seconds())
+        await self._store.write_tries(name, pace.tries)
         self._log.info("{name}: asks {url} for a certificate", name=name, url=self._config.directory)
         try:
             await self._issuer.issue(name)

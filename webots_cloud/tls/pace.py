@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from webots_cloud.tls.certificate import Certificate
 
@@ -36,16 +36,22 @@ def ends_soon(certificate: Certificate, now: datetime.datetime) -> bool:
 class Pace:
     """When the certificate of one name may be asked for; all times are in seconds since 1970."""
 
-    def __init__(self, uniform: Callable[[float, float], float]) -> None:
-        """Begin with nothing tried.
+    def __init__(self, uniform: Callable[[float, float], float], tries: Iterable[float] = ()) -> None:
+        """Begin.
 
         @param uniform: gives a random number between two.
+        @param tries: when it was asked for before.
         """
         self._uniform = uniform
-        self._tries: deque[float] = deque(maxlen=TRIES_PER_HOUR)
+        self._tries: deque[float] = deque(tries, maxlen=TRIES_PER_HOUR)
         self._failures = 0
         self._back_off_until = 0.0
         self._asked_until = 0.0
+
+    @property
+    def tries(self) -> tuple[float, ...]:
+        """When it was asked for, the last few times."""
+        return tuple(self._tries)
 
     def next_try(self, *, impatient: bool = False) -> float:
         """Tell from when on it may be asked for.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -67,11 +68,31 @@ class CertificateStore:
         for server_name in list(self._unwritten):
             await self._write(server_name)
 
+    def read_tries(self, server_name: str) -> list[float]:
+        """Give when the last certificates for a name were asked for; nothing, if that is not known."""
+        try:
+            return [float(line) for line in self._tries_path(server_name).read_text("ascii").split()]
+        except (OSError, ValueError):
+            return []
+
+    async def write_tries(self, server_name: str, tries: Sequence[float]) -> None:
+        """Remember when the last certificates were asked for, for a server that is started again and again."""
+        content = "".join(f"{when:.0f}\n" for when in tries).encode("ascii")
+        # A certificate can be asked for without; and a full disk is told of when the certificate cannot be written.
+        with contextlib.suppress(OSError):
+            await self._in_thread(self._tries_path(server_name), content)
+
+    def _in_thread(self, path: Path, content: bytes) -> Deferred[None]:
+        return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), write_private, path, content)
+
+    def _tries_path(self, server_name: str) -> Path:
+        return self._folder / f"{server_name}.tries"
+
     async def _write(self, server_name: str) -> None:
         content = self._unwritten[server_name]
         path = self._path(server_name)
         try:
-            await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), write_private, path, content)
+            await self._in_thread(path, content)
         except OSError as error:
             raise NotWritten(f"{path} cannot be written ({error.strerror})") from error
         if self._unwritten.get(server_name) is content:
