@@ -22,10 +22,10 @@ from twisted.web.server import Site
 
 from benchmarks.processes import machine
 from tests.tls.pebble import Pebble, pebble
+from webots_cloud.config import read_config
 from webots_cloud.tls.challenges import ChallengeResource, HttpResponder
 from webots_cloud.tls.issuer import Issuer
 from webots_cloud.tls.problem import AcmeError
-from webots_cloud.tls.settings import AcmeSettings
 from webots_cloud.tls.store import CertificateStore
 
 reactor = cast(Any, _reactor)
@@ -66,8 +66,13 @@ async def measure(authority: Pebble, folder: Path, count: int, at_a_time: int) -
     known.putChild(b"acme-challenge", challenges)
     port = reactor.listenTCP(authority.http_port, Site(root), interface="127.0.0.1")
     store = CertificateStore(reactor, folder / "store")
-    config = AcmeSettings(
-        authority.directory, folder / "account.key", folder / "store", agreeToTerms=True, caFile=authority.ca_file
+    config = attrs.evolve(
+        read_config(None, ()).acme,
+        directory=authority.directory,
+        accountKey=folder / "account.key",
+        store=folder / "store",
+        agreeToTerms=True,
+        caFile=authority.ca_file,
     )
     issuer = Issuer(reactor, config, store, HttpResponder(challenges))
     orders = Round(issuer, [f"{number}.example.org" for number in range(count)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 import signal
 import socket
@@ -13,13 +15,16 @@ from pathlib import Path
 from urllib.request import HTTPSHandler, build_opener
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from websockets.sync.client import ClientConnection, connect
 
 from tests.certificate import Made, authority, certify
+from tests.chromium import chromium
 from tests.e2e.cloud import Cloud
 from tests.e2e.exposed import free_port
 from tests.e2e.program import PATIENCE
 from tests.e2e.raw import Answer, Raw, request
+from tests.e2e.test_browser import open_tutorial
 
 HSTS = 3600
 MOST_SOCKETS = 30
@@ -57,6 +62,11 @@ class Encrypted(Cloud):
             f"logDir = {self.state / 'logs'}\n{more[section]}"
             for section, port in ports.items()
         )
+
+    @property
+    def authority_sent(self) -> x509.Certificate:
+        """The authority's certificate that the servers send with theirs."""
+        return self.root.certificate
 
     def certify(self, names: Sequence[str] = ("localhost",)) -> Made:
         """Put another certificate where the servers look for it."""
@@ -126,6 +136,43 @@ class Encrypted(Cloud):
         found = re.search(r"<p>Certificate: (.*?)</p>", self.get(port, "/monitor"))
         assert found
         return found[1]
+
+
+def trusted_key(authority: x509.Certificate) -> str:
+    """Tell Chromium which authority's key it may trust."""
+    key = authority.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return f"--ignore-certificate-errors-spki-list={base64.b64encode(hashlib.sha256(key).digest()).decode()}"
+
+
+def simulate_in_browser(servers: Encrypted) -> None:
+    """Run a simulation in a page, and see that all is encrypted, and that nothing is left of it."""
+    servers.wait_until_available()
+    with chromium(trusted_key(servers.authority_sent)) as browser:
+        page = browser.new_page()
+        faults: list[str] = []
+        urls: list[str] = []
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda request: urls.append(request.url))
+        page.on("websocket", lambda socket: urls.append(socket.url))
+
+        run = open_tutorial(page, servers)
+        run.click()
+        servers.wait_for(lambda: page.get_by_title("Simulated time").inner_text() > "0:00:01", "the robot to move")
+
+        (cookie,) = page.context.cookies()
+        assert cookie.get("secure") is True
+        for part in (
+            f"https://localhost:{servers.host}/",
+            f"wss://localhost:{servers.session}/",
+            f"wss://localhost:{servers.simulation}/client",
+            f"wss://localhost:{servers.simulation}/webots/",
+        ):
+            assert any(url.startswith(part) for url in urls), urls
+        assert [url for url in urls if url.startswith(("http:", "ws:"))] == []
+        page.get_by_role("button", name="Quit the simulation").click()
+        page.wait_for_url(servers.page)
+        assert faults == []
+    servers.wait_for(lambda: not servers.processes and not servers.folders, "nothing to be left")
 
 
 @contextmanager

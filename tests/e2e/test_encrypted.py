@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.sync_api import expect
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from tests.chromium import chromium
 from tests.e2e.cloud import add_tutorial
-from tests.e2e.encrypted import HSTS, MOST_SOCKETS, Encrypted, encrypted
+from tests.e2e.encrypted import HSTS, MOST_SOCKETS, Encrypted, encrypted, simulate_in_browser, trusted_key
 from tests.e2e.page import begins, moved, receive
 from tests.e2e.program import PATIENCE
 from tests.e2e.raw import Raw, ask, request
-from tests.e2e.test_browser import MILLISECONDS, open_tutorial
+from tests.e2e.test_browser import MILLISECONDS
 
 
 @pytest.fixture(scope="module")
@@ -31,44 +28,12 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encrypted]:
         yield servers
 
 
-def trusted_key(servers: Encrypted) -> str:
-    """Tell Chromium which authority's key it may trust."""
-    key = servers.root.certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return f"--ignore-certificate-errors-spki-list={base64.b64encode(hashlib.sha256(key).digest()).decode()}"
-
-
 def test_a_simulation_in_the_browser_is_encrypted_all_the_way(servers: Encrypted) -> None:
-    servers.wait_until_available()
-    with chromium(trusted_key(servers)) as browser:
-        page = browser.new_page()
-        faults: list[str] = []
-        urls: list[str] = []
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda request: urls.append(request.url))
-        page.on("websocket", lambda socket: urls.append(socket.url))
-
-        run = open_tutorial(page, servers)
-        run.click()
-        servers.wait_for(lambda: page.get_by_title("Simulated time").inner_text() > "0:00:01", "the robot to move")
-
-        (cookie,) = page.context.cookies()
-        assert cookie.get("secure") is True
-        for part in (
-            f"https://localhost:{servers.host}/",
-            f"wss://localhost:{servers.session}/",
-            f"wss://localhost:{servers.simulation}/client",
-            f"wss://localhost:{servers.simulation}/webots/",
-        ):
-            assert any(url.startswith(part) for url in urls), urls
-        assert [url for url in urls if url.startswith(("http:", "ws:"))] == []
-        page.get_by_role("button", name="Quit the simulation").click()
-        page.wait_for_url(servers.page)
-        assert faults == []
-    servers.wait_for(lambda: not servers.processes and not servers.folders, "nothing to be left")
+    simulate_in_browser(servers)
 
 
 def test_a_browser_that_comes_without_encryption_is_sent_to_where_there_is_some(servers: Encrypted) -> None:
-    with chromium(trusted_key(servers)) as browser:
+    with chromium(trusted_key(servers.authority_sent)) as browser:
         page = browser.new_page()
         page.goto(f"http://localhost:{servers.plain}/?x=y")
         assert page.url == f"{servers.page}?x=y"

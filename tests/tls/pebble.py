@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import json
 import os
 import socket
 import ssl
 import subprocess
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -17,9 +17,8 @@ from typing import Any
 
 import attrs
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from tests.certificate import authority, certify
 
 PATIENCE_SECONDS = 60
 
@@ -44,8 +43,15 @@ class Pebble:
 
     def root(self) -> x509.Certificate:
         """Give the certificate that vouches for what it makes."""
+        return self._certificate("roots/0")
+
+    def intermediate(self) -> x509.Certificate:
+        """Give the one between, which servers send with theirs."""
+        return self._certificate("intermediates/0")
+
+    def _certificate(self, path: str) -> x509.Certificate:
         context = ssl.create_default_context(cafile=str(self.ca_file))
-        with urllib.request.urlopen(f"{self._management}/roots/0", context=context) as answer:
+        with urllib.request.urlopen(f"{self._management}/{path}", context=context) as answer:
             return x509.load_pem_x509_certificate(answer.read())
 
     def said(self, text: str) -> int:
@@ -63,13 +69,16 @@ def pebble(
     @param settings: more of them for its file.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    ca_file, key_file = folder / "pebble.pem", folder / "pebble.key"
-    _make_certificate(ca_file, key_file)
+    ca_file, certificate, key_file = (folder / name for name in ("ca.pem", "pebble.pem", "pebble.key"))
+    root = authority("Pebble's own")
+    own = certify(["localhost"], root)
+    for path, content in ((ca_file, root.pem), (certificate, own.pem), (key_file, own.key_pem)):
+        path.write_bytes(content)
     port, management, http_port, tls_port, dns, dns_management = _free_ports(6)
     config = {
         "listenAddress": f"127.0.0.1:{port}",
         "managementListenAddress": f"127.0.0.1:{management}",
-        "certificate": str(ca_file),
+        "certificate": str(certificate),
         "privateKey": str(key_file),
         "httpPort": http_port,
         "tlsPort": tls_port,
@@ -80,11 +89,11 @@ def pebble(
     (folder / "pebble.json").write_text(json.dumps({"pebble": config}))
     names = ("-dns01", f"127.0.0.1:{dns}", "-management", f"127.0.0.1:{dns_management}", "-defaultIPv6", "")
     unused = ("-http01", "", "-https01", "", "-tlsalpn01", "")
-    authority = ("-strict", "-config", str(folder / "pebble.json"), "-dnsserver", f"127.0.0.1:{dns}")
+    command = ("pebble", "-strict", "-config", str(folder / "pebble.json"), "-dnsserver", f"127.0.0.1:{dns}")
     variables = {"PEBBLE_VA_NOSLEEP": "1", **(environment or {})}
     with (
         _process(folder / "names.log", ("pebble-challtestsrv", *names, *unused), {}) as name_server,
-        _process(folder / "pebble.log", ("pebble", *authority), variables) as running,
+        _process(folder / "pebble.log", command, variables) as running,
     ):
         _wait(dns, name_server, folder / "names.log")
         _wait(port, running, folder / "pebble.log")
@@ -116,7 +125,7 @@ def _wait(port: int, running: subprocess.Popen[bytes], log: Path) -> None:
     while running.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
             return
-        time.sleep(0.05)
+        threading.Event().wait(0.05)
     raise AssertionError(f"{running.args!r} does not listen on {port}: {log.read_text()}")
 
 
@@ -128,18 +137,3 @@ def _free_ports(count: int) -> list[int]:
             free.bind(("127.0.0.1", 0))
             found.append(int(free.getsockname()[1]))
     return found
-
-
-def _make_certificate(certificate: Path, key_file: Path) -> None:
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name.from_rfc4514_string("CN=localhost")
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    certificate.write_bytes(made.public_bytes(Encoding.PEM))
-    key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
