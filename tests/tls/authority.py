@@ -58,6 +58,7 @@ class ScriptedAuthority(Resource):
     """An authority that makes certificates at once, but for what it is told to answer instead.
 
     @ivar asked: all requests but for nonces, in their order.
+    @ivar certifies: the names that certificates are for; C{None}: those that are asked for.
     @ivar instead: what is answered instead, next, by path.
     """
 
@@ -68,6 +69,7 @@ class ScriptedAuthority(Resource):
         self.asked: list[Asked] = []
         self.instead: dict[str, list[Reply]] = defaultdict(list)
         self._nonces = 0
+        self.certifies: list[str] | None = None
         self._finalized = b""
         self._answered = False
 
@@ -109,7 +111,7 @@ class ScriptedAuthority(Resource):
                 self._answered = True
                 return Reply({"status": "processing"})
             case "/finalize/1":
-                self._finalized = _certificate(payload["csr"])
+                self._finalized = _certificate(payload["csr"], self.certifies)
                 return Reply(self._order())
             case "/certificate/1":
                 return Reply(self._finalized)
@@ -140,10 +142,12 @@ def _decode(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def _certificate(encoded: str) -> bytes:
+def _certificate(encoded: str, instead: list[str] | None) -> bytes:
     csr = x509.load_der_x509_csr(_decode(encoded))
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
     names = csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    if instead is not None:
+        names = x509.SubjectAlternativeName([x509.DNSName(name) for name in instead])
     made = (
         x509.CertificateBuilder(csr.subject, csr.subject, csr.public_key(), x509.random_serial_number())
         .not_valid_before(now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import socket
 import ssl
 import subprocess
@@ -130,10 +131,11 @@ def _wait(port: int, running: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        found = []
-        for _ in range(count):
-            free = stack.enter_context(socket.socket())
-            free.bind(("127.0.0.1", 0))
-            found.append(int(free.getsockname()[1]))
+    """Find ports that nothing uses, and that no outgoing connection is given before they are listened on."""
+    found: list[int] = []
+    while len(found) < count:
+        port = random.SystemRandom().randrange(10000, 30000)
+        with contextlib.suppress(OSError), socket.socket() as free:
+            free.bind(("127.0.0.1", port))
+            found += [port] if port not in found else []
     return found

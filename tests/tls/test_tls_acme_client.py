@@ -304,6 +304,16 @@ def test_a_certificate_for_another_key_is_not_taken() -> None:
     assert not applied.kept.certificates
 
 
+def test_a_certificate_for_another_name_is_not_taken() -> None:
+    applied = Applied()
+    applied.ca.certifies = ["b.example.org", "c.example.org"]
+
+    assert str(applied.refused()) == (
+        f"{NAME}: downloading the certificate: the authority's certificate is for b.example.org, c.example.org"
+    )
+    assert not applied.kept.certificates
+
+
 ODD_ANSWERS = {
     "no JSON": ("/dir", Reply(b"<html>"), "reading the directory: the authority's answer is no JSON object"),
     "a list": ("/dir", Reply([]), "reading the directory: the authority's answer is no JSON object"),

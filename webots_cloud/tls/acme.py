@@ -170,7 +170,7 @@ class CertificateOrder:
         if order.text("status") != "valid":
             raise _failed(order, f"the authority says that the order is {quoted(order.text('status'))}")
         answer = await self._authority.post(order.text("certificate"), None, "downloading the certificate", CHAIN)
-        self._chain = _read_chain(answer, csr)
+        self._chain = _read_chain(answer, csr, self._name)
         return Part(self._chain[0].public_bytes(Encoding.DER))
 
     async def _wait(self, url: str, step: str, unfinished: set[str]) -> Answer:
@@ -213,7 +213,7 @@ def _failed(answer: Answer, otherwise: str) -> AcmeError:
     return AcmeError(answer.step, otherwise, retry_after=answer.retry_after)
 
 
-def _read_chain(answer: Answer, csr: x509.CertificateSigningRequest) -> list[x509.Certificate]:
+def _read_chain(answer: Answer, csr: x509.CertificateSigningRequest, name: str) -> list[x509.Certificate]:
     """Read what the authority made.
 
     @raise AcmeError: if it is not what was asked for.
@@ -224,7 +224,17 @@ def _read_chain(answer: Answer, csr: x509.CertificateSigningRequest) -> list[x50
         raise AcmeError(answer.step, "the authority's answer is no certificate in PEM") from error
     if _spki(chain[0]) != _spki(csr):
         raise AcmeError(answer.step, "the authority's certificate is for another key than the one it was given")
+    if name.lower() not in _names(chain[0]):
+        raise AcmeError(answer.step, f"the authority's certificate is for {quoted(', '.join(_names(chain[0])))}")
     return chain
+
+
+def _names(certificate: x509.Certificate) -> list[str]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return []
+    return [found.lower() for found in names.get_values_for_type(x509.DNSName)]
 
 
 def _spki(holder: x509.Certificate | x509.CertificateSigningRequest) -> bytes:

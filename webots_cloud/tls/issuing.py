@@ -54,7 +54,7 @@ class AcmeEncryption(Service):
     ) -> None:
         """Prepare to keep certificates.
 
-        @param names: host names; the first one's certificate is for clients that do not say a name.
+        @param names: host names, at least one; the first one's certificate is for clients that do not say a name.
         @param clock: tells when to renew; C{None}: the reactor.
         @param uniform: gives a random number between two.
         """
@@ -76,7 +76,7 @@ class AcmeEncryption(Service):
         self._used: list[Certificate] = []
         self._problems: dict[str, str] = {}
         self._timer: IDelayedCall | None = None
-        self._working: Deferred[None] | None = None
+        self._working: Deferred[Any] | None = None
         self._again = False
         self.status = CertificateStatus(self._names, self._now(), "")
 
@@ -119,17 +119,18 @@ class AcmeEncryption(Service):
         self._working = Deferred.fromCoroutine(self._work(impatient))
         self._working.addErrback(self._broken).addCallback(self._done)
 
-    def _broken(self, failure: Failure) -> None:
+    def _broken(self, failure: Failure) -> bool:
         if not failure.check(CancelledError) or self.running:
             self._log.failure("certificates could not be looked after; they are in an hour", failure)
+        return True
 
-    def _done(self, _: None) -> None:
+    def _done(self, broken: bool | None) -> None:
         self._working = None
         again, self._again = self._again, False
         if not self.running:
             return
         now = self._clock.seconds()
-        wait = min((self._when(name) - now for name in self._names), default=LOOK_SECONDS)
+        wait = LOOK_SECONDS if broken else min(self._when(name) - now for name in self._names)
         self._timer = self._clock.callLater(min(max(wait, 1.0), LOOK_SECONDS), self._look)
         if again:
             self.reload()
@@ -189,7 +190,10 @@ class AcmeEncryption(Service):
         """Take up what the store has for a name."""
         try:
             chain, key = self._store.read(name)
-            self._made[name] = parse_certificate(chain, key, [name], self._now() + CLOCKS_DIFFER)
+            made = parse_certificate(chain, key, [name], self._now() + CLOCKS_DIFFER)
+            # OpenSSL may still refuse it, which must not happen to what is in use.
+            Contexts().use([made])
+            self._made[name] = made
         except KeyError:
             return False
         except (OSError, BadCertificate) as error:
