@@ -12,14 +12,16 @@ from typing import Any, cast
 
 import attrs
 import pytest
-from twisted.internet import reactor
+from twisted.internet import reactor as _reactor
+from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
 from tests.certificate import certify
 from webots_cloud.config import EX_CONFIG, HostConfig, SessionConfig, read_config
 from webots_cloud.encrypting import Encryptions, certificate_shown
-from webots_cloud.tls.encryption import CertificateStatus, Encryption
+from webots_cloud.tls.encryption import LOOK_SECONDS, CertificateStatus, Encryption
 
+reactor = cast(Any, _reactor)
 CHECKOUT = Path(__file__).parents[2]
 SECONDS = 60
 
@@ -65,6 +67,18 @@ class SeveralServers(TestCase):
         encryption = self.encryptions.of(section(SessionConfig, server="[::1]"))
         self.encryptions.startService()
         assert encryption is not None
+        await self.encryptions.stopService()
+
+    async def test_sighup_has_all_files_read_again_at_once(self) -> None:
+        both = [self.encryptions.of(section(kind)) for kind in (SessionConfig, HostConfig)]
+        self.encryptions.startService()
+        save("localhost", "new.example.org")
+        began = reactor.seconds()
+        os.kill(os.getpid(), signal.SIGHUP)
+        while any("new.example.org" not in encryption.status.names for encryption in both):
+            await deferLater(reactor, 0.01)
+        # Without the signal it would have taken this long.
+        assert reactor.seconds() - began < LOOK_SECONDS / 2
         await self.encryptions.stopService()
 
     def test_a_certificate_for_another_server_is_refused(self) -> None:

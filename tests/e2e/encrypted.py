@@ -80,6 +80,11 @@ class Encrypted(Cloud):
         self.process.send_signal(signal.SIGHUP)
 
     @property
+    def hangups(self) -> int:
+        """How often they were told so."""
+        return sum("SIGHUP: certificate files are read again" in line for line in self.output)
+
+    @property
     def page(self) -> str:
         return f"https://localhost:{self.host}/"
 

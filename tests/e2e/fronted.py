@@ -89,16 +89,17 @@ class Fronted(Cloud):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
         twist = [sys.executable, "-m", "twisted", "--log-format=text", "webots-cloud"]
-        super().__init__(["env", f"SSL_CERT_FILE={self._certificate}", *twist], place)
+        super().__init__(twist, place)
 
     def _ini(self) -> str:
         servers, _, _ = examples()
         logs = f"logDir = {self.state / 'logs'}\n"
+        trust = f"caFile = {self._certificate}\n"
         more = {"port": self.simulation, "hostPorts": self.front, "maxConnections": _PLACES, **self._more}
-        mine = logs + "".join(f"{name} = {value}\n" for name, value in more.items())
+        mine = logs + trust + "".join(f"{name} = {value}\n" for name, value in more.items())
         text = self._here(servers).replace("[simulation]\n", f"[simulation]\n{mine}")
         # Servers that ask each other through nginx do so in vain at first.
-        text = text.replace("[session]\n", f"[session]\n{logs}pollIntervalSeconds = 0.5\n")
+        text = text.replace("[session]\n", f"[session]\n{logs}{trust}pollIntervalSeconds = 0.5\n")
         return text.replace("[host]\n", f"[host]\n{logs}")
 
     def site(self) -> str:

@@ -80,13 +80,14 @@ def stream(servers: Encrypted) -> Iterator[ClientConnection]:
 
 
 def test_a_certificate_is_replaced_under_a_stream_that_goes_on(servers: Encrypted, stream: ClientConnection) -> None:
-    ports = (servers.session, servers.simulation, servers.host)
+    ports, before = (servers.session, servers.simulation, servers.host), servers.hangups
     for _ in range(3):
         serial = servers.certify().certificate.serial_number
         servers.hang_up()
         for port in ports:
             servers.wait_for_certificate(port, serial)
         receive(stream, moved)
+    servers.wait_for(lambda: servers.hangups == before + 3, "the log to tell of it")
 
 
 def test_a_certificate_for_somebody_else_is_refused_and_the_old_one_stays(
