@@ -494,3 +494,14 @@ def test_the_key_by_which_an_authority_knows_the_operator_is_not_shown() -> None
     config = read("[acme]\neabKeyId = me\neabKey = c2VzYW1l\n")
     assert config.acme.eabKey.reveal() == "c2VzYW1l"
     assert "c2VzYW1l" not in repr(config)
+
+
+def test_the_manuals_example_of_automatic_certificates_is_a_configuration_without_mistakes(tmp_path: Path) -> None:
+    section = MANUAL.read_text().partition("## How do the servers get certificates by themselves?")[2]
+    (example,) = re.findall(r"```ini\n(.*?)```", section.partition("\n## ")[0], re.DOTALL)
+    (tmp_path / "a.org").write_text("sesame\n")
+    text = example.replace("[simulation]", f"[simulation]\nkeyDir = {tmp_path}")
+    config = read(text.replace("[host]", f"[host]\nkeyFile = {tmp_path}/a.org"), *SECTIONS)
+    assert [server.automatic for server in (config.session, config.simulation, config.host)] == [True] * 3
+    assert config.host.url("http") == "https://robots.example.org"
+    assert config.simulation.tls_endpoints == ("tcp:2000",)
