@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
@@ -20,14 +23,28 @@ _ARGUMENTS = (
 
 
 @contextmanager
-def chromium(*arguments: str) -> Iterator[Browser]:
+def chromium(*arguments: str, home: Path | None = None) -> Iterator[Browser]:
     """Run a browser.
 
     @param arguments: more of them, on its command line.
+    @param home: the home of its user, which may have authorities of its own; C{None}: that of this process.
     """
+    environment: dict[str, str | float | bool] = {**os.environ, **({"HOME": str(home)} if home else {})}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_PROGRAM, args=[*_ARGUMENTS, *arguments])
+        browser = playwright.chromium.launch(executable_path=_PROGRAM, args=[*_ARGUMENTS, *arguments], env=environment)
         try:
             yield browser
         finally:
             browser.close()
+
+
+def trust(home: Path, authority: Path) -> None:
+    """Have browsers trust an authority.
+
+    @param home: of their user.
+    @param authority: the file with its certificate, in PEM.
+    """
+    store = home / ".pki" / "nssdb"
+    store.mkdir(parents=True)
+    for order in (["-N", "--empty-password"], ["-A", "-n", "authority", "-t", "C,,", "-i", str(authority)]):
+        subprocess.run(["certutil", "-d", f"sql:{store}", *order], check=True)

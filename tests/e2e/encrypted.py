@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 import signal
 import socket
@@ -15,11 +13,11 @@ from pathlib import Path
 from urllib.request import HTTPSHandler, build_opener
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from playwright.sync_api import Browser
 from websockets.sync.client import ClientConnection, connect
 
 from tests.certificate import Made, authority, certify
-from tests.chromium import chromium
+from tests.chromium import chromium, trust
 from tests.e2e.cloud import Cloud
 from tests.e2e.exposed import free_port
 from tests.e2e.program import PATIENCE
@@ -63,10 +61,14 @@ class Encrypted(Cloud):
             for section, port in ports.items()
         )
 
-    @property
-    def authority_sent(self) -> x509.Certificate:
-        """The authority's certificate that the servers send with theirs."""
-        return self.root.certificate
+    @contextmanager
+    def browser(self) -> Iterator[Browser]:
+        """Run a browser that trusts the authority."""
+        home = self.state / "browser"
+        if not home.exists():
+            trust(home, self._ca)
+        with chromium(home=home) as browser:
+            yield browser
 
     def certify(self, names: Sequence[str] = ("localhost",)) -> Made:
         """Put another certificate where the servers look for it."""
@@ -143,16 +145,10 @@ class Encrypted(Cloud):
         return found[1]
 
 
-def trusted_key(authority: x509.Certificate) -> str:
-    """Tell Chromium which authority's key it may trust."""
-    key = authority.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return f"--ignore-certificate-errors-spki-list={base64.b64encode(hashlib.sha256(key).digest()).decode()}"
-
-
 def simulate_in_browser(servers: Encrypted) -> None:
     """Run a simulation in a page, and see that all is encrypted, and that nothing is left of it."""
     servers.wait_until_available()
-    with chromium(trusted_key(servers.authority_sent)) as browser:
+    with servers.browser() as browser:
         page = browser.new_page()
         faults: list[str] = []
         urls: list[str] = []

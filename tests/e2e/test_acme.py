@@ -32,10 +32,6 @@ class Certified(Encrypted):
         self._trust = ssl.create_default_context(cafile=self._ca)
         Cloud.__init__(self, [sys.executable, "-m", "twisted", "--log-format=text", "webots-cloud"], state)
 
-    @property
-    def authority_sent(self) -> x509.Certificate:
-        return self.authority.intermediate()
-
     def _ini(self) -> str:
         here = "interface=127.0.0.1"
         more = {

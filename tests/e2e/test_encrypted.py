@@ -11,9 +11,8 @@ from playwright.sync_api import expect
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from tests.chromium import chromium
 from tests.e2e.cloud import add_tutorial
-from tests.e2e.encrypted import HSTS, MOST_SOCKETS, Encrypted, encrypted, simulate_in_browser, trusted_key
+from tests.e2e.encrypted import HSTS, MOST_SOCKETS, Encrypted, encrypted, simulate_in_browser
 from tests.e2e.page import begins, moved, receive
 from tests.e2e.program import PATIENCE
 from tests.e2e.raw import Raw, ask, request
@@ -33,7 +32,7 @@ def test_a_simulation_in_the_browser_is_encrypted_all_the_way(servers: Encrypted
 
 
 def test_a_browser_that_comes_without_encryption_is_sent_to_where_there_is_some(servers: Encrypted) -> None:
-    with chromium(trusted_key(servers.authority_sent)) as browser:
+    with servers.browser() as browser:
         page = browser.new_page()
         page.goto(f"http://localhost:{servers.plain}/?x=y")
         assert page.url == f"{servers.page}?x=y"
