@@ -445,6 +445,14 @@ def test_no_text_that_resembles_a_configuration_fails_in_another_way(words: list
     is_config_or_mistakes("".join(words).encode("utf-8", "surrogatepass"))
 
 
+def test_an_encrypted_page_has_an_encrypted_session_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HERE", str(tmp_path))
+    (tmp_path / "pem").write_text("sesame\n")
+    text = "[host]\nkeyFile = $HERE/pem\nsslCertificate = $HERE/pem\nsslKey = $HERE/pem\nsessionServer = "
+    assert places(f"{text}ws://localhost:1999\n", HostConfig) == [(5, "host", "sessionServer")]
+    assert read(f"{text}wss://localhost:1999\n", HostConfig).host.sessionServer == "wss://localhost:1999"
+
+
 ACME = "[acme]\nenabled = yes\nagreeToTerms = yes\n"
 
 

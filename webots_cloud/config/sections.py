@@ -261,6 +261,12 @@ class HostConfig(ServerConfig):
     sessionServer: str = _option("", values.websocket_url)
     quotaMegabytes: int = _option("10", values.integer(1, 100000))
 
+    def contradictions(self) -> Iterable[tuple[str, str]]:
+        """Tell of options that do not go together."""
+        yield from ServerConfig.contradictions(self)
+        if self.encrypted and self.sessionServer.startswith("ws:"):
+            yield "sessionServer", "browsers let an encrypted page connect to encrypted servers only; write wss://"
+
 
 @attrs.frozen(kw_only=True)
 class AcmeConfig(Section):
