@@ -8,8 +8,9 @@ import re
 import shutil
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TypeVar
 from urllib.request import urlopen
 
 import psutil
@@ -85,6 +86,9 @@ class Cloud(Program):
             return json.load(answer)["user"], cookie
 
 
+C = TypeVar("C", bound=Cloud)
+
+
 def free_ports() -> tuple[int, int, int]:
     """Three ports, the second of which has some room after it."""
     with socket.socket() as first, socket.socket() as second, socket.socket() as third:
@@ -95,9 +99,14 @@ def free_ports() -> tuple[int, int, int]:
     return ports[0], middle, ports[2]
 
 
+def running(command: Sequence[str], state: Path) -> AbstractContextManager[Cloud]:
+    """Run the servers that a command starts."""
+    return attended(Cloud(command, state))
+
+
 @contextmanager
-def running(command: Sequence[str], state: Path) -> Iterator[Cloud]:
-    cloud = Cloud(command, state)
+def attended(cloud: C) -> Iterator[C]:
+    """Wait until servers have started, and stop them afterwards; they may not have met an error of their own."""
     try:
         cloud.wait_until_started()
         yield cloud

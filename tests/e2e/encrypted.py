@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.certificate import Made, authority, certify
 from tests.chromium import chromium, trust
-from tests.e2e.cloud import Cloud
+from tests.e2e.cloud import Cloud, attended
 from tests.e2e.exposed import free_port
 from tests.e2e.program import PATIENCE
 from tests.e2e.raw import Answer, Raw, request
@@ -176,13 +176,6 @@ def simulate_in_browser(servers: Encrypted) -> None:
     servers.wait_for(lambda: not servers.processes and not servers.folders, "nothing to be left")
 
 
-@contextmanager
-def encrypted(state: Path) -> Iterator[Encrypted]:
+def encrypted(state: Path) -> AbstractContextManager[Encrypted]:
     """Run them."""
-    cloud = Encrypted(state)
-    try:
-        cloud.wait_until_started()
-        yield cloud
-    finally:
-        cloud.stop()
-    assert not [line for line in cloud.output if "Traceback" in line], "\n".join(cloud.output)
+    return attended(Encrypted(state))

@@ -11,7 +11,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from tests.e2e.cloud import Cloud, add_tutorial
+from tests.e2e.cloud import Cloud, add_tutorial, attended
 from tests.e2e.encrypted import Encrypted, simulate_in_browser
 from tests.e2e.exposed import free_port
 from tests.tls.pebble import Pebble, pebble
@@ -63,14 +63,11 @@ class Certified(Encrypted):
 @pytest.fixture(params=["http-01", "tls-alpn-01"])
 def servers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Certified]:
     add_tutorial(tmp_path / "host" / "projects")
-    with pebble(tmp_path / "authority") as authority:
-        servers = Certified(tmp_path, authority, request.param)
-        try:
-            servers.wait_until_started()
-            yield servers
-        finally:
-            servers.stop()
-    assert not [line for line in servers.output if "Traceback" in line], "\n".join(servers.output)
+    with (
+        pebble(tmp_path / "authority") as authority,
+        attended(Certified(tmp_path, authority, request.param)) as servers,
+    ):
+        yield servers
 
 
 def test_servers_without_a_certificate_get_one_that_browsers_trust(servers: Certified) -> None:

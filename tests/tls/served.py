@@ -79,12 +79,9 @@ class Client:
         context: ssl.SSLContext | None = None,
         session: ssl.SSLSession | None = None,
     ) -> None:
-        connected = socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS)
-        try:
+        # Its descriptor is the encrypted socket's as soon as there is one; else it is closed here.
+        with socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS) as connected:
             self.socket = (context or client_context()).wrap_socket(connected, server_hostname=name, session=session)
-        except BaseException:
-            connected.close()
-            raise
 
     @property
     def names(self) -> list[str]:

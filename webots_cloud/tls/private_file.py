@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from twisted.logger import Logger
@@ -21,15 +22,14 @@ def write_private(path: Path, content: bytes) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Made with mode 0600.
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".new")
-    try:
+    with ExitStack() as undoing:
+        undoing.callback(os.unlink, name)
         with open(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.rename(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+        undoing.pop_all()
     _keep_folder(path.parent)
 
 
