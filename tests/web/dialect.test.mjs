@@ -1,7 +1,7 @@
 // The adapter from Webots' X3D to standard X3D, with trees written as calls: node("Box", {size: "1 1 1"}).
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Dialect } from "../../webots_cloud/web/src/dialect.js";
+import { Dialect } from "../../webots_cloud/web/src/scene/dialect.js";
 
 const node = (name, attributes = {}, ...children) => ({ name, attributes, children });
 const label = (text) => ({ url: `data:image/png;label=${text}`, aspect: 2 });

@@ -273,14 +273,22 @@ class Streams(Resource):
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         say(f"stream of {path.decode()}")
-        return cast(Resource, cast(Any, Slash)())
+        return cast(Resource, cast(Any, Slash)(path))
+
+
+STREAMS: dict[bytes, type[FakeStream]] = {}
+"""Projects that stream in a way of their own."""
 
 
 class Slash(Resource):
     """The stream is at the slash after its name."""
 
+    def __init__(self, project: bytes) -> None:
+        Resource.__init__(self)
+        self.project = project
+
     def getChild(self, path: bytes, request: Request) -> Resource:
-        return sockets(FakeStream)
+        return sockets(STREAMS.get(self.project, FakeStream))
 
 
 def main(static: Path) -> None:

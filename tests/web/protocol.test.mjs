@@ -1,12 +1,12 @@
 // Reading what the three servers say.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isStreamUrl, readClientMessage } from "../../webots_cloud/web/src/client_socket.js";
-import { ConsoleLines } from "../../webots_cloud/web/src/console.js";
-import { endsIn } from "../../webots_cloud/web/src/notice.js";
-import { askForSimulationServer, readSessionAnswer, readSimulationUrl } from "../../webots_cloud/web/src/session.js";
-import { readStreamMessage } from "../../webots_cloud/web/src/stream.js";
-import { formatTime } from "../../webots_cloud/web/src/toolbar.js";
+import { isStreamUrl, readClientMessage } from "../../webots_cloud/web/src/simulation/client_socket.js";
+import { ConsoleLines } from "../../webots_cloud/web/src/console/console.js";
+import { endsIn } from "../../webots_cloud/web/src/progress/notice.js";
+import { askForSimulationServer, readSessionAnswer, readSimulationUrl } from "../../webots_cloud/web/src/simulation/session.js";
+import { readStreamMessage } from "../../webots_cloud/web/src/simulation/stream.js";
+import { formatTime } from "../../webots_cloud/web/src/toolbar/toolbar.js";
 import { initMessage } from "../../webots_cloud/web/src/visitor.js";
 
 test("a URL names the session server, the project and the world", () => {

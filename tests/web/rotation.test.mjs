@@ -1,7 +1,7 @@
 // The change of axes of cameras.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readNumbers, viewpointFromEnu } from "../../webots_cloud/web/src/rotation.js";
+import { readNumbers, viewpointFromEnu } from "../../webots_cloud/web/src/scene/rotation.js";
 
 /** Where a vector of the camera points in the world. */
 function turn([x, y, z, angle], vector) {

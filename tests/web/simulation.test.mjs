@@ -1,8 +1,8 @@
 // One simulation's course, and the watch on availability, with sockets and timers that the test holds.
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
-import { Availability } from "../../webots_cloud/web/src/availability.js";
-import { SILENCE, Simulation } from "../../webots_cloud/web/src/simulation.js";
+import { Availability } from "../../webots_cloud/web/src/availability/watch.js";
+import { SILENCE, Simulation } from "../../webots_cloud/web/src/simulation/simulation.js";
 
 const TARGET = { server: "ws://session", project: "p", world: "w.wbt" };
 

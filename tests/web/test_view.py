@@ -17,10 +17,6 @@ PATIENCE = 60.0
 
 OPEN_VIEW = """async ({url, silence}) => {
   const {default: webots} = await import("/webots.mjs");
-  const style = document.createElement("link");
-  style.rel = "stylesheet";
-  style.href = "/webots.css";
-  document.head.append(style);
   document.body.className = "full";
   const place = document.createElement("main");
   place.id = "view";

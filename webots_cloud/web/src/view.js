@@ -1,15 +1,19 @@
 // webots.View: a simulation inside an element of a web page. Puts the parts together; each part is a file of its own.
-import { Availability } from "./availability.js";
-import { ConsolePanel } from "./console.js";
+import { Availability } from "./availability/watch.js";
+import { ConsolePanel } from "./console/console.js";
 import { make } from "./elements.js";
 import { Failure } from "./failure.js";
-import { Notice, endsIn } from "./notice.js";
-import { Progress } from "./progress.js";
-import { Scene, canDraw } from "./scene.js";
-import { readSimulationUrl } from "./session.js";
-import { Simulation } from "./simulation.js";
-import { Toolbar } from "./toolbar.js";
+import { Notice, endsIn } from "./progress/notice.js";
+import { Progress } from "./progress/progress.js";
+import { Scene, canDraw } from "./scene/scene.js";
+import { readSimulationUrl } from "./simulation/session.js";
+import { Simulation } from "./simulation/simulation.js";
+import { Toolbar } from "./toolbar/toolbar.js";
+import style from "./view.css";
 import { initMessage } from "./visitor.js";
+
+const sheet = new CSSStyleSheet();
+sheet.replaceSync(style);
 
 /** A simulation that visitors see and control; any number of them may be opened one after another. */
 export class View {
@@ -56,7 +60,10 @@ export class View {
   constructor(element, mobile = matchMedia("(pointer: coarse)").matches) {
     this.#root.classList.toggle("webots-mobile", mobile);
     this.#area.append(this.#badge, this.#notice.element, this.#progress.element);
-    this.#root.append(this.#area, this.#console.element, this.#toolbar.element);
+    // Neither the page's style sheets nor its scripts meet what is inside by accident.
+    const shadow = this.#root.attachShadow({ mode: "open" });
+    shadow.adoptedStyleSheets = [sheet];
+    shadow.append(this.#area, this.#console.element, this.#toolbar.element);
     element.append(this.#root);
   }
 

@@ -1,5 +1,5 @@
 // The front page: which simulations there are, and whether one can be started now.
-import { Availability } from "../availability.js";
+import { Availability } from "../availability/watch.js";
 import { make } from "../elements.js";
 import { firstWorld, readSite } from "./site.js";
 

@@ -1,5 +1,5 @@
 // What controllers print: the newest lines, as text.
-import { make } from "./elements.js";
+import { make } from "../elements.js";
 
 const MOST_LINES = 5000;
 const LONGEST_LINE = 10_000; // characters

@@ -1,10 +1,10 @@
 // The 3D scene on the page: X_ITE, the lookup from Webots' ids to its nodes, and the changes made to them.
 import { toLinear } from "./color.js";
 import { Dialect, WORLD } from "./dialect.js";
-import { Failure } from "./failure.js";
+import { Failure } from "../failure.js";
 import { labelImage } from "./label.js";
 import { readNumbers } from "./rotation.js";
-import { httpForm } from "./session.js";
+import { httpForm } from "../simulation/session.js";
 import { parseXml } from "./xml.js";
 
 /** Beside this script, put there by the build. */

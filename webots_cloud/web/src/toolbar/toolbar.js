@@ -1,5 +1,5 @@
 // The bar with the buttons and the simulated time.
-import { icon, make } from "./elements.js";
+import { icon, make } from "../elements.js";
 
 const PATHS = {
   quit: "M6 4.6 12 10.6 18 4.6 19.4 6 13.4 12 19.4 18 18 19.4 12 13.4 6 19.4 4.6 18 10.6 12 4.6 6Z",
@@ -55,7 +55,7 @@ export class Toolbar {
   /** @param {"run"|"pause"} mode */
   setMode(mode) {
     const running = mode === "run";
-    const focused = [this.#buttons.run, this.#buttons.pause].includes(document.activeElement);
+    const focused = [this.#buttons.run, this.#buttons.pause].includes(this.element.getRootNode().activeElement);
     this.#buttons.run.hidden = running;
     this.#buttons.pause.hidden = !running;
     if (focused) {

@@ -1,5 +1,5 @@
 // What stands over the scene until it is there: the phase, or the sentence that says why it will not come.
-import { make } from "./elements.js";
+import { make } from "../elements.js";
 
 const PHASES = {
   looking: "Looking for a simulation server…",

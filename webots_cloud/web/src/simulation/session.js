@@ -1,5 +1,5 @@
 // The session server as a page meets it: from the URL of a simulation to a simulation server (docs/protocol.md section 1).
-import { Failure } from "./failure.js";
+import { Failure } from "../failure.js";
 
 /**
  * What a URL given to `open` asks for.

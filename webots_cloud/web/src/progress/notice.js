@@ -1,5 +1,5 @@
 // A sentence over the scene that the visitor should read and need not answer.
-import { make } from "./elements.js";
+import { make } from "../elements.js";
 
 const SHOWN_SECONDS = 20;
 const LONGEST_WARNING = 300; // seconds

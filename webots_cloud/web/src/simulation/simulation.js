@@ -1,6 +1,6 @@
 // One simulation from the wish for it to its end: finds a server, keeps its two sockets, and gives every phase a limit.
 import { openClientSocket, isStreamUrl } from "./client_socket.js";
-import { Failure } from "./failure.js";
+import { Failure } from "../failure.js";
 import { askForSimulationServer, placeOf } from "./session.js";
 import { openStream } from "./stream.js";
 
