@@ -62,6 +62,7 @@ const PBR_TEXTURES = {
  * @property {string} xml a standard X3D document.
  * @property {string} title of the world, or empty.
  * @property {boolean} standIn whether it comes from the stand-in simulator.
+ * @property {string} up `ENU` or `NUE`.
  */
 
 /** Adapts one scene, and later the nodes that are added to it. Ids are `n70`, as in the document. */
@@ -103,7 +104,12 @@ export class Dialect {
     const turn = this.#up === "ENU" ? ENU_TO_Y_UP.join(" ") : "0 1 0 0";
     const outside = this.#background(nodes) + this.#viewpoint(nodes) + navigation(hasLight(nodes));
     const world = `<Transform DEF="${WORLD}" rotation="${turn}">${inside}</Transform>`;
-    return { xml: document(outside + world), title: worldInfo.title ?? "", standIn: isStandIn(root, worldInfo) };
+    return {
+      xml: document(outside + world),
+      title: worldInfo.title ?? "",
+      standIn: isStandIn(root, worldInfo),
+      up: this.#up,
+    };
   }
 
   /**

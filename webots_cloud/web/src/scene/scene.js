@@ -27,6 +27,9 @@ export function canDraw() {
 
 /** One drawing area; `show` may be called again and again, for one world after another. */
 export class Scene {
+  /** Which axis of the world is up: `ENU` (z) or `NUE` (y). */
+  up = "NUE";
+
   #element;
   #X3D = null;
   #canvas = null;
@@ -37,6 +40,7 @@ export class Scene {
   #textureBase = "";
   #poses = new Map();
   #frame = null;
+  #frameListeners = new Set();
   #turn = 0;
 
   /** @param {HTMLElement} element the drawing area fills it. */
@@ -68,6 +72,7 @@ export class Scene {
         return null;
       }
       this.#dialect = dialect;
+      this.up = adapted.up;
       this.#shown = true;
       this.#remember(scene);
       this.#warn();
@@ -113,11 +118,33 @@ export class Scene {
     this.#frame ??= this.#shown ? requestAnimationFrame(() => this.#applyPoses()) : null;
   }
 
+  /**
+   * Hear of each frame in which something of the world has moved, once it is at its new place.
+   *
+   * @param {() => void} listener called without arguments.
+   * @returns {() => void} ends it.
+   */
+  onframe(listener) {
+    this.#frameListeners.add(listener);
+    return () => this.#frameListeners.delete(listener);
+  }
+
+  /** The X_ITE node of an id like `n70`, also where it repeats another; null for none. */
+  nodeOf(id) {
+    return this.#nodes.get(this.#dialect?.resolve(id)) ?? null;
+  }
+
+  /** The id of an X_ITE node, or null where it has none of Webots'. */
+  idOf(node) {
+    const name = (node?.getValue?.() ?? node)?.getName?.();
+    return this.#nodes.has(name) && name !== WORLD ? name : null;
+  }
+
   /** A texture that came by itself (`image[URL]:`). */
   addImage(url, data) {
     this.#images.set(url, data);
     for (const id of this.#dialect?.texturesOf(url) ?? []) {
-      const node = this.#node(id);
+      const node = this.nodeOf(id);
       if (node) {
         node.url = new this.#X3D.MFString(data);
       }
@@ -135,7 +162,7 @@ export class Scene {
     if (turn !== this.#turn) {
       return;
     }
-    const holder = this.#node(`n${parent}`) ?? this.#nodes.get(WORLD);
+    const holder = this.nodeOf(`n${parent}`) ?? this.#nodes.get(WORLD);
     for (const node of [...added.rootNodes]) {
       holder.children.push(node);
     }
@@ -145,8 +172,8 @@ export class Scene {
 
   /** A node that is gone (`delete:ID`). */
   deleteNode(id) {
-    const node = this.#node(`n${id}`);
-    const holder = this.#node(this.#dialect?.parentOf(`n${id}`)) ?? this.#nodes.get(WORLD);
+    const node = this.nodeOf(`n${id}`);
+    const holder = this.nodeOf(this.#dialect?.parentOf(`n${id}`)) ?? this.#nodes.get(WORLD);
     if (node && holder?.children) {
       holder.children = holder.children.filter((child) => child !== node);
     }
@@ -154,7 +181,7 @@ export class Scene {
 
   /** Show or hide a node (`visibility:ID:0/1`). */
   setVisible(id, visible) {
-    const node = this.#node(`n${id}`);
+    const node = this.nodeOf(`n${id}`);
     if (node && "visible" in node) {
       node.visible = visible;
     }
@@ -184,9 +211,10 @@ export class Scene {
   #applyPoses() {
     this.#frame = null;
     for (const [id, pose] of this.#poses) {
-      this.#change(this.#node(id), pose);
+      this.#change(this.nodeOf(id), pose);
     }
     this.#poses.clear();
+    this.#frameListeners.forEach((listener) => listener());
   }
 
   #change(node, pose) {
@@ -199,10 +227,6 @@ export class Scene {
         owner[field] = new this.#X3D[type](...(physical ? toLinear(numbers) : numbers));
       }
     }
-  }
-
-  #node(id) {
-    return this.#nodes.get(this.#dialect?.resolve(id)) ?? null;
   }
 
   /** The scene's own lookup would not take nodes of another scene, which added ones remain. */
