@@ -63,6 +63,7 @@ const PBR_TEXTURES = {
  * @property {string} title of the world, or empty.
  * @property {boolean} standIn whether it comes from the stand-in simulator.
  * @property {string} up `ENU` or `NUE`.
+ * @property {string|null} followed id of the object that the viewpoint follows.
  */
 
 /** Adapts one scene, and later the nodes that are added to it. Ids are `n70`, as in the document. */
@@ -74,6 +75,7 @@ export class Dialect {
   #names = new Map();
   #used = new Map();
   #parents = new Map();
+  #objects = new Map();
   #textures = new Map();
   #unknown = new Set();
   #here = new Set();
@@ -109,6 +111,7 @@ export class Dialect {
       title: worldInfo.title ?? "",
       standIn: isStandIn(root, worldInfo),
       up: this.#up,
+      followed: followedId(nodes),
     };
   }
 
@@ -134,6 +137,11 @@ export class Dialect {
   /** The id of the node that holds this one, or null. */
   parentOf(id) {
     return this.#parents.get(id) ?? null;
+  }
+
+  /** The nearest robot or solid at or around a node, as plain data; null for none. */
+  objectOf(id) {
+    return this.#objects.get(id) ?? (this.#parents.has(id) ? this.objectOf(this.#parents.get(id)) : null);
   }
 
   /** The ids of the texture nodes that show the texture of this URL. */
@@ -166,6 +174,7 @@ export class Dialect {
       return this.#shape(element, own, depth);
     }
     if (PLACES.has(name)) {
+      this.#rememberObject(element);
       const inner = this.#children(children, attributes.id ?? WORLD, depth + 1);
       const fields = pick(attributes, "translation rotation scale center scaleOrientation");
       return tag("Transform", own + fields + visibility(attributes), inner);
@@ -178,6 +187,13 @@ export class Dialect {
       return tag(name, own + pick(attributes, SAME.Fog));
     }
     return this.#leaveOut(name);
+  }
+
+  #rememberObject({ name: element, attributes: { id, name = "", type, solid, controller = "", window = "" } }) {
+    const robot = element === "Robot" || type === "robot";
+    if (id && (robot || element === "Solid" || solid === "true")) {
+      this.#objects.set(id, { id, name, type: robot ? "robot" : "solid", controller, window });
+    }
   }
 
   #shape({ attributes, children }, own, depth) {
@@ -377,11 +393,17 @@ function isStandIn(root, worldInfo) {
   return [...marks, ...metas.map(({ attributes }) => attributes.content)].some((mark) => /stand-?in/i.test(mark ?? ""));
 }
 
+/** Written as a number, as in poses. */
+function followedId(nodes) {
+  const { followedId: id } = nodes.find(({ name }) => name === "Viewpoint")?.attributes ?? {};
+  return isId(`n${id}`) ? `n${id}` : isId(id) ? id : null;
+}
+
 function hasLight(nodes) {
   return nodes.some(({ name, children }) => LIGHTS.has(name) || hasLight(children));
 }
 
-/** Camera control, and the light from all around that physically based materials need to look right. */
+/** No camera control of X_ITE's (see `surface.js`), and the light from all around that physically based materials need to look right. */
 function navigation(lit) {
   const sky = ["0xC8D2DC", "0xC8D2DC", "0xE6EEF6", "0x706C66", "0xC8D2DC", "0xC8D2DC"];
   const faces = ["front", "back", "top", "bottom", "left", "right"]
@@ -389,7 +411,7 @@ function navigation(lit) {
     .join("");
   const cube = (field) => tag("ComposedCubeMapTexture", ` containerField="${field}"`, faces);
   return (
-    tag("NavigationInfo", ` type='"EXAMINE" "ANY"' headlight="${!lit}" transitionType='"TELEPORT"'`) +
+    tag("NavigationInfo", ` type='"NONE"' headlight="${!lit}" transitionType='"TELEPORT"'`) +
     tag("EnvironmentLight", ' intensity="0.6" global="true"', cube("diffuseTexture") + cube("specularTexture"))
   );
 }

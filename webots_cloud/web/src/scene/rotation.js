@@ -1,4 +1,5 @@
-// Rotations as X3D writes them, "x y z angle" in radians, and what the change of axes between Webots and X3D needs.
+// Rotations as X3D writes them, "x y z angle" in radians, as quaternions `[x, y, z, w]`, and what the change of axes
+// between Webots and X3D needs.
 
 /** The rotation that takes ENU (z up) to X3D's axes (y up). */
 export const ENU_TO_Y_UP = [1, 0, 0, -Math.PI / 2];
@@ -27,7 +28,8 @@ export function viewpointFromEnu(position, orientation) {
   return { position: [x, z, -y], orientation: axisAngle(turned) };
 }
 
-function quaternion([x, y, z, angle]) {
+/** The quaternion of an axis and an angle; no turn where the axis has no length. */
+export function quaternion([x, y, z, angle]) {
   const length = Math.hypot(x, y, z);
   if (length === 0) {
     return [0, 0, 0, 1];
@@ -36,7 +38,8 @@ function quaternion([x, y, z, angle]) {
   return [x * s, y * s, z * s, Math.cos(angle / 2)];
 }
 
-function multiply([ax, ay, az, aw], [bx, by, bz, bw]) {
+/** The turn that is `b` and then `a`. */
+export function multiply([ax, ay, az, aw], [bx, by, bz, bw]) {
   return [
     aw * bx + ax * bw + ay * bz - az * by,
     aw * by - ax * bz + ay * bw + az * bx,
@@ -45,7 +48,16 @@ function multiply([ax, ay, az, aw], [bx, by, bz, bw]) {
   ];
 }
 
-function axisAngle([x, y, z, w]) {
+/** Axis and angle of a quaternion of length one. */
+export function axisAngle([x, y, z, w]) {
   const s = Math.hypot(x, y, z);
   return s < 1e-12 ? [0, 1, 0, 0] : [x / s, y / s, z / s, 2 * Math.atan2(s, w)];
+}
+
+/** Where a vector points once it is turned by a quaternion of length one. */
+export function turn([x, y, z, w], [vx, vy, vz]) {
+  const tx = 2 * (y * vz - z * vy);
+  const ty = 2 * (z * vx - x * vz);
+  const tz = 2 * (x * vy - y * vx);
+  return [vx + w * tx + y * tz - z * ty, vy + w * ty + z * tx - x * tz, vz + w * tz + x * ty - y * tx];
 }

@@ -1,9 +1,12 @@
 // The 3D scene on the page: X_ITE, the lookup from Webots' ids to its nodes, and the changes made to them.
+import { Camera } from "./camera.js";
 import { toLinear } from "./color.js";
 import { Dialect, WORLD } from "./dialect.js";
 import { Failure } from "../failure.js";
 import { labelImage } from "./label.js";
+import { Picker } from "./picking.js";
 import { readNumbers } from "./rotation.js";
+import { Surface } from "./surface.js";
 import { httpForm } from "../simulation/session.js";
 import { parseXml } from "./xml.js";
 
@@ -31,6 +34,7 @@ export class Scene {
   up = "NUE";
 
   #element;
+  #surface;
   #X3D = null;
   #canvas = null;
   #dialect = null;
@@ -46,6 +50,10 @@ export class Scene {
   /** @param {HTMLElement} element the drawing area fills it. */
   constructor(element) {
     this.#element = element;
+    this.camera = new Camera(this, element);
+    this.picker = new Picker(this, this.camera);
+    this.#surface = new Surface(this.camera, this.picker);
+    element.append(this.#surface.element);
   }
 
   /**
@@ -77,6 +85,7 @@ export class Scene {
       this.#remember(scene);
       this.#warn();
       this.#applyPoses();
+      this.camera.show(this.#nodes.get("viewpoint"), adapted.followed, this.#X3D);
       return adapted;
     } catch (error) {
       throw new Failure(`The scene cannot be shown: ${error.message}.`);
@@ -88,6 +97,8 @@ export class Scene {
     this.#turn++;
     cancelAnimationFrame(this.#frame);
     this.#frame = null;
+    this.picker.select(null);
+    this.camera.clear();
     this.#dialect = null;
     this.#shown = false;
     this.#nodes.clear();
@@ -140,6 +151,34 @@ export class Scene {
     return this.#nodes.has(name) && name !== WORLD ? name : null;
   }
 
+  /** The X_ITE node that holds the world. */
+  get root() {
+    return this.#nodes.get(WORLD);
+  }
+
+  /**
+   * The nodes in which a node is, from the one that holds the world to itself.
+   *
+   * @param {string} id such as `n70`.
+   * @returns {object[] | null} null where it is not shown.
+   */
+  pathOf(id) {
+    const node = this.nodeOf(id);
+    const parent = node && this.#dialect.parentOf(id);
+    const before = parent === WORLD ? [this.root] : parent && this.pathOf(parent);
+    return before ? [...before, node] : null;
+  }
+
+  /**
+   * The nearest object at or around a node.
+   *
+   * @param {string} id such as `n70`.
+   * @returns {{id: string, name: string, type: string, controller: string, window: string} | null}
+   */
+  objectOf(id) {
+    return this.#dialect?.objectOf(id) ?? null;
+  }
+
   /** A texture that came by itself (`image[URL]:`). */
   addImage(url, data) {
     this.#images.set(url, data);
@@ -175,6 +214,8 @@ export class Scene {
     const node = this.nodeOf(`n${id}`);
     const holder = this.nodeOf(this.#dialect?.parentOf(`n${id}`)) ?? this.#nodes.get(WORLD);
     if (node && holder?.children) {
+      this.camera.lose(node);
+      this.picker.lose(node);
       holder.children = holder.children.filter((child) => child !== node);
     }
   }
@@ -202,7 +243,9 @@ export class Scene {
     }
     canvas.setAttribute("antialiased", "true");
     canvas.className = "webots-canvas";
-    this.#element.append(canvas);
+    // The layer over it hears what it would, and does more with it.
+    canvas.inert = true;
+    this.#element.prepend(canvas);
     // Otherwise what is round has sixteen sides.
     canvas.browser.setBrowserOption("PrimitiveQuality", "HIGH");
     this.#canvas = canvas;
