@@ -4,6 +4,7 @@ import { make } from "./elements.js";
 import { Notice } from "./progress/notice.js";
 import { Progress } from "./progress/progress.js";
 import { Scene } from "./scene/scene.js";
+import { SceneMenu } from "./scene/scene_menu.js";
 import { Toolbar } from "./toolbar/toolbar.js";
 import style from "./view.css";
 
@@ -21,6 +22,7 @@ export class Stage {
   element = make("div", { class: "webots-view" });
   area = make("div", { class: "webots-area" });
   scene = new Scene(this.area);
+  sceneMenu = new SceneMenu(this.scene);
   console = new ConsolePanel();
   notice = new Notice();
 
@@ -32,7 +34,7 @@ export class Stage {
     this.toolbar = new Toolbar(listener.press);
     this.progress = new Progress(listener.again);
     this.element.classList.toggle("webots-mobile", mobile);
-    this.area.append(this.#badge, this.notice.element, this.progress.element);
+    this.area.append(this.#badge, this.notice.element, this.progress.element, this.sceneMenu.element);
     // Neither the page's style sheets nor its scripts meet what is inside by accident.
     const shadow = this.element.attachShadow({ mode: "open" });
     shadow.adoptedStyleSheets = [sheet];

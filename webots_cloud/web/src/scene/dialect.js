@@ -144,6 +144,11 @@ export class Dialect {
     return this.#objects.get(id) ?? (this.#parents.has(id) ? this.objectOf(this.#parents.get(id)) : null);
   }
 
+  /** The robots among the objects, in the order of the document. */
+  get robots() {
+    return [...this.#objects.values()].filter(({ type }) => type === "robot");
+  }
+
   /** The ids of the texture nodes that show the texture of this URL. */
   texturesOf(url) {
     return this.#textures.get(url) ?? [];

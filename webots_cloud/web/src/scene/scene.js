@@ -34,7 +34,6 @@ export class Scene {
   up = "NUE";
 
   #element;
-  #surface;
   #X3D = null;
   #canvas = null;
   #dialect = null;
@@ -52,8 +51,8 @@ export class Scene {
     this.#element = element;
     this.camera = new Camera(this, element);
     this.picker = new Picker(this, this.camera);
-    this.#surface = new Surface(this.camera, this.picker);
-    element.append(this.#surface.element);
+    this.surface = new Surface(this.camera, this.picker);
+    element.append(this.surface.element);
   }
 
   /**
@@ -149,6 +148,11 @@ export class Scene {
   idOf(node) {
     const name = (node?.getValue?.() ?? node)?.getName?.();
     return this.#nodes.has(name) && name !== WORLD ? name : null;
+  }
+
+  /** The robots, in the order of the document: see `objectOf`. */
+  get robots() {
+    return this.#dialect?.robots ?? [];
   }
 
   /** The X_ITE node that holds the world. */
