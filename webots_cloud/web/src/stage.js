@@ -1,7 +1,10 @@
 // What the visitor sees of a simulation: the parts of the view, and where each of them stands.
 import { ConsolePanel } from "./console/console.js";
 import { make } from "./elements.js";
-import { Notice } from "./progress/notice.js";
+import { Menu } from "./menu/menu.js";
+import { Panel } from "./panel/panel.js";
+import { Question } from "./panel/question.js";
+import { Notices } from "./progress/notice.js";
 import { Progress } from "./progress/progress.js";
 import { Scene } from "./scene/scene.js";
 import { SceneMenu } from "./scene/scene_menu.js";
@@ -18,13 +21,17 @@ export class Stage {
     { class: "webots-badge", title: "This is not Webots: a small simulator stands in for it.", hidden: true },
     "stand-in simulator",
   );
+  #onFullScreen = () => this.toolbar.setFullScreen(this.element.matches(":fullscreen"));
 
   element = make("div", { class: "webots-view" });
   area = make("div", { class: "webots-area" });
   scene = new Scene(this.area);
   sceneMenu = new SceneMenu(this.scene);
   console = new ConsolePanel();
-  notice = new Notice();
+  notices = new Notices();
+  panel = new Panel();
+  question = new Question();
+  menu = new Menu();
 
   /**
    * @param {boolean} mobile larger buttons.
@@ -34,33 +41,63 @@ export class Stage {
     this.toolbar = new Toolbar(listener.press);
     this.progress = new Progress(listener.again);
     this.element.classList.toggle("webots-mobile", mobile);
-    this.area.append(this.#badge, this.notice.element, this.progress.element, this.sceneMenu.element);
+    this.area.append(
+      this.#badge,
+      this.progress.element,
+      this.notices.element,
+      this.panel.element,
+      this.sceneMenu.element,
+    );
     // Neither the page's style sheets nor its scripts meet what is inside by accident.
     const shadow = this.element.attachShadow({ mode: "open" });
     shadow.adoptedStyleSheets = [sheet];
-    shadow.append(this.area, this.console.element, this.toolbar.element);
+    shadow.append(this.area, this.console.element, this.toolbar.element, this.menu.element, this.question.element);
+    shadow.addEventListener("keydown", (event) => this.toolbar.hearKey(event));
+    this.toolbar.setThere({ fullscreen: document.fullscreenEnabled });
+    document.addEventListener("fullscreenchange", this.#onFullScreen);
   }
 
-  /** Whether the scene is shown and can be controlled. */
-  setReady(ready, standIn = false) {
-    this.toolbar.setReady(ready);
+  /**
+   * Whether the scene is shown and can be controlled.
+   *
+   * @param {boolean} ready
+   * @param {boolean} watching the visitor only watches.
+   * @param {boolean} standIn it does not come from Webots.
+   */
+  setReady(ready, watching = false, standIn = false) {
+    this.toolbar.setReady(ready, watching);
+    this.toolbar.setThere({ robots: ready && this.scene.robots.length > 0 });
     this.#badge.hidden = !standIn;
   }
 
   toggleConsole() {
     this.console.element.hidden = !this.console.element.hidden;
-    this.toolbar.setConsole(!this.console.element.hidden);
+    this.toolbar.setOpen("console", !this.console.element.hidden);
+  }
+
+  async toggleFullScreen() {
+    try {
+      await (this.element.matches(":fullscreen") ? document.exitFullscreen() : this.element.requestFullscreen());
+    } catch {
+      this.notices.show("fullscreen", { sentence: "The browser does not let this page fill the screen." });
+    }
   }
 
   /** Show nothing of a simulation any more. */
   clear() {
     this.setReady(false);
-    this.notice.hide();
+    this.toolbar.setThere({ worlds: false });
+    this.notices.clear();
+    this.panel.close();
+    this.menu.close();
+    this.sceneMenu.close();
+    this.question.close();
     this.scene.forget();
   }
 
   /** Take it off the page and free all it holds. */
   dispose() {
+    document.removeEventListener("fullscreenchange", this.#onFullScreen);
     this.scene.dispose();
     this.element.remove();
   }
