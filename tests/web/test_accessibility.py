@@ -28,7 +28,9 @@ def go(page: Page, servers: FakeServers, path: str, scheme: Scheme, size: tuple[
 
 
 @LOOKS
-def test_the_list_of_projects(page: Page, servers: FakeServers, axe: str, scheme: Scheme, size: tuple[int, int]) -> None:
+def test_the_list_of_projects(
+    page: Page, servers: FakeServers, axe: str, scheme: Scheme, size: tuple[int, int]
+) -> None:
     go(page, servers, "index.html", scheme, size)
     expect(page.locator(".card")).to_have_count(2)
     assert faults(page, axe) == []
