@@ -144,6 +144,11 @@ export class Dialect {
     return this.#objects.get(id) ?? (this.#parents.has(id) ? this.objectOf(this.#parents.get(id)) : null);
   }
 
+  /** The attributes of a node, or of the one that it repeats, as the document has them. */
+  attributesOf(id) {
+    return this.#definitions.get(this.#used.get(id) ?? id)?.attributes ?? {};
+  }
+
   /** The robots among the objects, in the order of the document. */
   get robots() {
     return [...this.#objects.values()].filter(({ type }) => type === "robot");

@@ -150,6 +150,11 @@ export class Scene {
     return this.#nodes.has(name) && name !== WORLD ? name : null;
   }
 
+  /** What the document says of a node, as it wrote it. @param {string} id such as `n70`. */
+  attributesOf(id) {
+    return this.#dialect?.attributesOf(id) ?? {};
+  }
+
   /** The robots, in the order of the document: see `objectOf`. */
   get robots() {
     return this.#dialect?.robots ?? [];
