@@ -1,5 +1,7 @@
 // webots.View: a simulation inside an element of a web page. Its public face; each part is a file of its own.
 import { Availability } from "./availability/watch.js";
+import { isSceneFile } from "./animation/scene_file.js";
+import { Showing } from "./animation/showing.js";
 import { Failure } from "./failure.js";
 import { Hearing } from "./hearing.js";
 import { endsIn } from "./progress/notice.js";
@@ -31,6 +33,8 @@ export class View {
   #opened = [];
   #simulation = null;
   #availability = null;
+  #showing = null;
+  #recorded = null;
   #timeout = -1;
   #allowBroadcast = false;
 
@@ -64,7 +68,11 @@ export class View {
       if (!canDraw()) {
         throw new Failure("This browser cannot show the simulation in 3D: it has no WebGL 2, or it is switched off.");
       }
-      this.#start(readSimulationUrl(url), mode);
+      if (isSceneFile(url)) {
+        this.#show(url);
+      } else {
+        this.#start(readSimulationUrl(url), mode);
+      }
     } catch (error) {
       this.#fail(error.message);
     }
@@ -75,10 +83,28 @@ export class View {
     this.#availability?.close();
     this.#availability = null;
     this.#stage.progress.hide();
-    if (this.#simulation) {
-      this.#simulation.close();
+    this.#showing?.close();
+    if (this.#simulation || this.#showing) {
+      this.#simulation?.close();
       this.#finish();
     }
+  }
+
+  /**
+   * The animation that plays in the scene that a later, or the last, `open("FILE.x3d")` shows.
+   *
+   * @param {string} url of the recorded `.json`; empty: none.
+   * @param {string} gui `play` where it plays from the start, or `pause`.
+   * @param {boolean} loop whether it begins again at its end.
+   */
+  setAnimation(url, gui = "play", loop = true) {
+    this.#recorded = url ? { url, gui, loop } : null;
+    this.#showing?.setAnimation(this.#recorded);
+  }
+
+  /** What plays, with its `getStatus()`: `play` or `pause`; or null. */
+  get animation() {
+    return this.#showing?.animation ?? null;
   }
 
   /** @param {number} seconds of simulated time after which it pauses by itself; negative: never. */
@@ -131,6 +157,15 @@ export class View {
     simulation.start();
   }
 
+  #show(url) {
+    const showing = new Showing(this.#stage, url, this.#recorded, {
+      ready: () => this.onready?.(),
+      ended: (failure) => this.#fail(failure.message),
+    });
+    this.#showing = showing;
+    showing.start();
+  }
+
   #hearServer({ kind, text }) {
     const sentence = kind === "shutdownTimeout" ? endsIn(Number(text)) : "";
     if (sentence) {
@@ -169,8 +204,8 @@ export class View {
   }
 
   #finish() {
-    const wasOpen = this.#simulation !== null;
-    this.#simulation = null;
+    const wasOpen = this.#simulation !== null || this.#showing !== null;
+    this.#simulation = this.#showing = null;
     this.#stage.clear();
     if (wasOpen) {
       this.onclose?.();

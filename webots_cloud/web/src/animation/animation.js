@@ -30,15 +30,15 @@ export class Animation {
   /**
    * Fetch the file and show its first frame.
    *
-   * @param {HTMLElement} holder gets the bar.
+   * @param {(bar: HTMLElement) => void} put puts the bar where it belongs.
    * @throws {Failure} where it cannot be played.
    */
-  async start(holder) {
+  async start(put) {
     const text = await fetchText(this.#options.url, "The animation", this.#abort.signal);
     const recording = this.#read(text);
     this.#player = new Player(recording, (state) => this.#show(state), this.#options.loop);
     this.#bar = new AnimationBar(recording, this.#player, () => this.#follow());
-    holder.append(this.#bar.element);
+    put(this.#bar.element);
     if (this.#options.playing) {
       this.#player.play();
     }

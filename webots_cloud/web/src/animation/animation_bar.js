@@ -44,8 +44,8 @@ export class AnimationBar {
     this.element = make(
       "div",
       { class: "webots-animation", role: "group", "aria-label": "Recorded animation" },
-      make("div", { class: "webots-animation-line" }, this.#slider, this.#time),
       make("div", { class: "webots-animation-line" }, back, this.#play, this.#pause, forward, this.#speed, this.#loop),
+      make("div", { class: "webots-animation-line" }, this.#slider, this.#time),
     );
     this.#listen(back, forward);
     this.refresh();

@@ -3,6 +3,8 @@ import { Failure } from "../failure.js";
 
 const MOST_BYTES = 200_000_000;
 const SILENCE = 30; // seconds without a byte
+const CHECK = "Check the address, or try again later.";
+const STOPPED = new Error("no byte came for too long");
 
 /** @param {string} url given to `open`. @returns {boolean} whether it is the file of a scene. */
 export function isSceneFile(url) {
@@ -20,7 +22,7 @@ export function isSceneFile(url) {
 export async function fetchScene(url, signal, edges = {}) {
   const x3d = await fetchText(url, "The scene", signal, edges);
   if (!/<(x3d|scene)[\s>]/i.test(x3d)) {
-    throw new Failure(`The scene cannot be shown: ${url} is not an X3D file.`);
+    throw new Failure(`The scene cannot be shown: ${url} is not an X3D file.`, "Export it from Webots again.");
   }
   return { x3d, base: new URL(".", absolute(url, edges)).href.replace(/\/+$/, "") };
 }
@@ -41,20 +43,23 @@ export async function fetchText(url, what, signal, edges = {}) {
   try {
     const response = await fetch(absolute(url, edges), { signal: AbortSignal.any([signal, patience.signal]) });
     if (!response.ok) {
-      throw new Failure(`${what} cannot be loaded: ${url} is not there (the website answers ${response.status}).`);
+      throw new Failure(`${what} cannot be loaded: the website has no ${url} (status ${response.status}).`, CHECK);
     }
     return await readText(response, most, patience);
   } catch (error) {
     signal.throwIfAborted();
-    const reason = patience.signal.aborted
-      ? `the website stopped sending ${url}.`
-      : error instanceof RangeError
-        ? `${url} is larger than ${Math.round(most / 1_000_000)} MB.`
-        : `${url} cannot be reached.`;
-    throw error instanceof Failure ? error : new Failure(`${what} cannot be loaded: ${reason}`);
+    throw error instanceof Failure ? error : new Failure(`${what} cannot be loaded: ${reasonOf(error, url, most)}.`, CHECK);
   } finally {
     patience.end();
   }
+}
+
+/** The patience that ended is the reason with which the request was aborted. */
+function reasonOf(error, url, most) {
+  if (error === STOPPED) {
+    return `the website stopped sending ${url}`;
+  }
+  return error instanceof RangeError ? `${url} is larger than ${most / 1_000_000} MB` : `${url} cannot be reached`;
 }
 
 async function readText(response, most, patience) {
@@ -92,7 +97,7 @@ class Patience {
 
   renew() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#abort.abort(), this.#seconds * 1000);
+    this.#timer = setTimeout(() => this.#abort.abort(STOPPED), this.#seconds * 1000);
   }
 
   end() {
