@@ -147,13 +147,15 @@ export class View {
     const { kind } = message;
     if (kind === "state" || kind === "time") {
       this.#toolbar.setTime(message.time);
-      this.#scene.update(message.poses ?? []);
+      this.#scene.update(message);
     } else if (kind === "model") {
       this.#takeModel(message.x3d);
     } else if (kind === "complete") {
       this.#showScene(simulation);
     } else if (kind === "image") {
       this.#scene.addImage(message.url, message.data);
+    } else if (kind === "label") {
+      this.#scene.setLabel(message.label);
     } else if (kind === "mode") {
       this.#toolbar.setMode(message.mode);
     } else if (kind === "stdout" || kind === "stderr") {
