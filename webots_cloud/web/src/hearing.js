@@ -14,6 +14,7 @@ export class Hearing {
     time: ({ time }) => this.#stage.toolbar.setTime(time),
     model: ({ x3d }) => this.#takeModel(x3d),
     complete: () => this.#showScene(),
+    label: ({ label }) => this.#stage.scene.setLabel(label),
     image: ({ url, data }) => this.#stage.scene.addImage(url, data),
     mode: ({ mode }) => this.#stage.toolbar.setMode(mode),
     stdout: ({ text }) => this.#print("stdout", text),
@@ -42,9 +43,9 @@ export class Hearing {
     this.#hearers[message.kind]?.(message);
   }
 
-  #takeState({ time, poses }) {
-    this.#stage.toolbar.setTime(time);
-    this.#stage.scene.update(poses);
+  #takeState(message) {
+    this.#stage.toolbar.setTime(message.time);
+    this.#stage.scene.update(message);
   }
 
   async #changeScene(change) {
