@@ -114,7 +114,7 @@ test("a state has its time and what changed, under either name", () => {
   const pose = { id: 70, translation: "1 2 3" };
   for (const name of ["poses", "updates"]) {
     const text = `application/json:${JSON.stringify({ time: 64, [name]: [pose] })}`;
-    assert.deepEqual(readStreamMessage(text), { kind: "state", time: 64, poses: [pose] });
+    assert.deepEqual(readStreamMessage(text), { kind: "state", time: 64, poses: [pose], labels: [] });
   }
 });
 

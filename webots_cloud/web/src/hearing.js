@@ -14,6 +14,7 @@ export class Hearing {
     time: ({ time }) => this.#events.time(time),
     model: ({ x3d }) => this.#takeModel(x3d),
     complete: () => this.#showScene(),
+    label: ({ label }) => this.#stage.scene.setLabel(label),
     image: ({ url, data }) => this.#stage.scene.addImage(url, data),
     mode: ({ mode }) => this.#events.mode(mode),
     world: ({ world, worlds }) => this.#events.worlds(world, worlds),
@@ -45,9 +46,9 @@ export class Hearing {
     this.#hearers[message.kind]?.(message);
   }
 
-  #takeState({ time, poses }) {
-    this.#events.time(time);
-    this.#stage.scene.update(poses);
+  #takeState(message) {
+    this.#events.time(message.time);
+    this.#stage.scene.update(message);
   }
 
   async #changeScene(change) {

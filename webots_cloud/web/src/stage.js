@@ -8,6 +8,7 @@ import { Notices } from "./progress/notice.js";
 import { Progress } from "./progress/progress.js";
 import { Scene } from "./scene/scene.js";
 import { SceneMenu } from "./scene/scene_menu.js";
+import { BUTTONS } from "./toolbar/buttons.js";
 import { Toolbar } from "./toolbar/toolbar.js";
 import style from "./view.css";
 
@@ -68,6 +69,12 @@ export class Stage {
     this.toolbar.setReady(ready, watching);
     this.toolbar.setThere({ robots: ready && this.scene.robots.length > 0 });
     this.#badge.hidden = !standIn;
+  }
+
+  /** Whether there are buttons that control a simulation; a scene from a file has none to control. */
+  setControls(there) {
+    const names = BUTTONS.filter(({ controls }) => controls).map(({ name }) => [name, there]);
+    this.toolbar.setThere({ ...Object.fromEntries(names), console: there, worlds: false });
   }
 
   toggleConsole() {

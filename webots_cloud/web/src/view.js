@@ -1,4 +1,5 @@
 // webots.View: a simulation inside an element of a web page. Its public face; each part is a file of its own.
+import { Showing } from "./animation/showing.js";
 import { Availability } from "./availability/watch.js";
 import { Controls } from "./controls.js";
 import { Failure } from "./failure.js";
@@ -48,6 +49,8 @@ export class View {
   #opened = [];
   #visit = null;
   #availability = null;
+  #showing = null;
+  #recorded = null;
   #timeout = -1;
   #allowBroadcast = false;
   #documentation = "";
@@ -67,7 +70,7 @@ export class View {
     const view = this;
     this.#controls = new Controls(this.#stage, {
       get visit() {
-        return view.#visit;
+        return view.#visit ?? view.#showing;
       },
       get documentation() {
         return view.#documentation;
@@ -101,7 +104,11 @@ export class View {
       if (!canDraw()) {
         throw failures.noWebGl();
       }
-      this.#start(target, mode || "x3d");
+      if (target.file) {
+        this.#show(target.file);
+      } else {
+        this.#start(target, mode || "x3d");
+      }
     } catch (error) {
       this.#fail(error);
     }
@@ -112,10 +119,28 @@ export class View {
     this.#availability?.close();
     this.#availability = null;
     this.#stage.progress.hide();
-    if (this.#visit) {
-      this.#visit.close();
+    if (this.#visit || this.#showing) {
+      this.#visit?.close();
+      this.#showing?.close();
       this.#finish();
     }
+  }
+
+  /**
+   * The animation that plays in the scene that a later, or the last, `open("FILE.x3d")` shows.
+   *
+   * @param {string} url of the recorded `.json`; empty: none.
+   * @param {string} gui `play` where it plays from the start, or `pause`.
+   * @param {boolean} loop whether it begins again at its end.
+   */
+  setAnimation(url, gui = "play", loop = true) {
+    this.#recorded = url ? { url, gui, loop } : null;
+    this.#showing?.setAnimation(this.#recorded);
+  }
+
+  /** What plays, with its `getStatus()`: `play` or `pause`; or null. */
+  get animation() {
+    return this.#showing?.animation ?? null;
   }
 
   /** @param {number} seconds of simulated time after which it pauses by itself; negative: never. */
@@ -131,7 +156,7 @@ export class View {
 
   /** Simulated time in milliseconds. */
   get time() {
-    return this.#visit?.time ?? 0;
+    return (this.#visit ?? this.#showing)?.time ?? 0;
   }
 
   /** @param {string} url where the help leads to; http: or https:, or relative to the page. */
@@ -214,6 +239,7 @@ export class View {
   }
 
   #start(target, mode) {
+    this.#stage.setControls(true);
     const visit = new Visit(
       this.#stage,
       target,
@@ -234,6 +260,19 @@ export class View {
     );
     this.#visit = visit;
     visit.start();
+  }
+
+  #show(file) {
+    this.#stage.setControls(false);
+    const showing = new Showing(this.#stage, file, this.#recorded, {
+      ready: (shown) => {
+        this.#stage.setReady(true, true, shown.standIn);
+        this.#tell("onready");
+      },
+      ended: (failure) => this.#fail(failure),
+    });
+    this.#showing = showing;
+    showing.start();
   }
 
   #showButtons() {
@@ -272,8 +311,8 @@ export class View {
   }
 
   #finish() {
-    const wasOpen = this.#visit !== null;
-    this.#visit = null;
+    const wasOpen = this.#visit !== null || this.#showing !== null;
+    this.#visit = this.#showing = null;
     this.#stage.clear();
     if (wasOpen) {
       this.#tell("onclose");

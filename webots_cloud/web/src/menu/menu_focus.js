@@ -17,7 +17,7 @@ export class MenuFocus {
   after(here, key) {
     const count = this.#labels.length;
     const steps = { ArrowDown: here + 1, ArrowUp: (here < 0 ? 0 : here) + count - 1, Home: 0, End: count - 1 };
-    if (key in steps) {
+    if (Object.hasOwn(steps, key)) {
       return count ? steps[key] % count : -1;
     }
     const order = this.#labels.map((_, index) => (here + 1 + index) % count);

@@ -142,6 +142,22 @@ export function wheelFactor({ deltaY, deltaMode, ctrlKey }) {
   return Math.exp(Math.max(-1, Math.min(1, pixels * (ctrlKey ? 0.01 : 0.0015))));
 }
 
+const ARROWS = new Map([
+  ["ArrowLeft", [40, 0]],
+  ["ArrowRight", [-40, 0]],
+  ["ArrowUp", [0, 40]],
+  ["ArrowDown", [0, -40]],
+]);
+
+const OTHER_KEYS = new Map([
+  ["+", ["zoom", 0.8]],
+  ["=", ["zoom", 0.8]],
+  ["-", ["zoom", 1.25]],
+  ["Home", ["reset"]],
+  ["Escape", ["escape"]],
+  ["ContextMenu", ["menu"]],
+]);
+
 /**
  * What a key does to the camera or the selection.
  *
@@ -152,23 +168,10 @@ export function keyAction({ key, shiftKey, ctrlKey, altKey, metaKey }) {
   if (ctrlKey || altKey || metaKey) {
     return null;
   }
-  const arrow = { ArrowLeft: [40, 0], ArrowRight: [-40, 0], ArrowUp: [0, 40], ArrowDown: [0, -40] }[key];
-  if (arrow) {
-    return [shiftKey ? "pan" : "orbit", ...arrow];
+  if (ARROWS.has(key)) {
+    return [shiftKey ? "pan" : "orbit", ...ARROWS.get(key)];
   }
-  if (key === "F10" && !shiftKey) {
-    return null;
-  }
-  const others = {
-    "+": ["zoom", 0.8],
-    "=": ["zoom", 0.8],
-    "-": ["zoom", 1.25],
-    Home: ["reset"],
-    Escape: ["escape"],
-    ContextMenu: ["menu"],
-    F10: ["menu"],
-  };
-  return others[key] ?? null;
+  return key === "F10" && shiftKey ? ["menu"] : (OTHER_KEYS.get(key) ?? null);
 }
 
 function startTimer(action, seconds) {

@@ -30,7 +30,10 @@ export function matrixOf(path) {
  */
 export function firstHit(root, ray) {
   let nearest = null;
-  for (const { geometry, matrix, path } of shapesIn(root.getValue(), IDENTITY)) {
+  for (const { shape, geometry, matrix, path } of shapesIn(root.getValue(), IDENTITY)) {
+    if (!shape._pointerEvents.getValue()) {
+      continue;
+    }
     const distance = distanceTo(geometry, matrix, ray, nearest?.distance ?? Infinity);
     if (distance < (nearest?.distance ?? Infinity)) {
       nearest = { path, distance };
@@ -60,7 +63,7 @@ function* shapesIn(node, outer, path = []) {
   const here = name ? [...path, name] : path;
   const geometry = node._geometry?.getValue();
   if (geometry?.getVertices?.().length) {
-    yield { geometry, matrix: outer, path: here };
+    yield { shape: node, geometry, matrix: outer, path: here };
   }
   if (node._children) {
     const matrix = node._translation ? product(outer, ownMatrix(node)) : outer;

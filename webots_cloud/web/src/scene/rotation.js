@@ -15,6 +15,33 @@ export function readNumbers(text, count) {
 }
 
 /**
+ * Read the numbers of a text into an array, which is left as it was where there are fewer or one is not finite.
+ *
+ * @param {number[]} numbers as many as are wanted.
+ * @param {unknown} text with a space between two of them; or read by `readNumbers`.
+ * @returns {boolean} whether they were there.
+ */
+export function readInto(numbers, text) {
+  const count = numbers.length;
+  let from = 0;
+  for (let at = 0; at < count && typeof text === "string"; at++) {
+    const space = text.indexOf(" ", from);
+    const part = space < 0 ? text.slice(from) : text.slice(from, space);
+    const number = part === "" ? NaN : +part;
+    if (number - number !== 0 || (space < 0 && at + 1 < count)) {
+      break;
+    }
+    scratch[at] = number;
+    from = space + 1;
+    if (at + 1 === count) {
+      return copy(scratch, numbers);
+    }
+  }
+  const read = readNumbers(text, count);
+  return read !== null && copy(read, numbers);
+}
+
+/**
  * Position and orientation of an ENU viewpoint, in a scene whose y axis is up.
  *
  * @param {number[]} position in the ENU world.
@@ -26,6 +53,15 @@ export function viewpointFromEnu(position, orientation) {
   const turned = multiply(multiply(world, quaternion(orientation)), quaternion(ENU_CAMERA));
   const [x, y, z] = position;
   return { position: [x, z, -y], orientation: axisAngle(turned) };
+}
+
+const scratch = [0, 0, 0, 0];
+
+function copy(from, to) {
+  for (let at = 0; at < to.length; at++) {
+    to[at] = from[at];
+  }
+  return true;
 }
 
 /** The quaternion of an axis and an angle; no turn where the axis has no length. */
