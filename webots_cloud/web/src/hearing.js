@@ -1,0 +1,98 @@
+// Passes what Webots streams on to the parts of the view, and has a scene shown when all of it is there.
+
+/** Hears one simulation from its beginning to its end. */
+export class Hearing {
+  #stage;
+  #simulation;
+  #events;
+  #model = "";
+  #shown = false;
+
+  /** What is done about each kind of message (simulation/stream.js). */
+  #hearers = {
+    state: (message) => this.#takeState(message),
+    time: ({ time }) => this.#stage.toolbar.setTime(time),
+    model: ({ x3d }) => this.#takeModel(x3d),
+    complete: () => this.#showScene(),
+    image: ({ url, data }) => this.#stage.scene.addImage(url, data),
+    mode: ({ mode }) => this.#stage.toolbar.setMode(mode),
+    stdout: ({ text }) => this.#print("stdout", text),
+    stderr: ({ text }) => this.#print("stderr", text),
+    loading: ({ status, percent }) => this.#showLoading(status, percent),
+    controller: (message) => this.#events.controller(message),
+    node: ({ parent, x3d }) => this.#changeScene((scene) => scene.addNode(parent, x3d)),
+    delete: ({ id }) => this.#changeScene((scene) => scene.deleteNode(id)),
+    visibility: ({ id, visible }) => this.#changeScene((scene) => scene.setVisible(id, visible)),
+  };
+
+  /**
+   * @param {import("./stage.js").Stage} stage gets what is heard.
+   * @param {import("./simulation/simulation.js").Simulation} simulation is heard.
+   * @param {{ready: () => void, failed: (error: Error) => void, printed: (stream: string, text: string) => void,
+   *   controller: (message: object) => void, isCurrent: () => boolean}} events `ready` after each scene that is shown,
+   *   `failed` where one cannot be; `isCurrent` tells whether the simulation is still the one of the view.
+   */
+  constructor(stage, simulation, events) {
+    this.#stage = stage;
+    this.#simulation = simulation;
+    this.#events = events;
+  }
+
+  hear(message) {
+    this.#hearers[message.kind]?.(message);
+  }
+
+  #takeState({ time, poses }) {
+    this.#stage.toolbar.setTime(time);
+    this.#stage.scene.update(poses);
+  }
+
+  async #changeScene(change) {
+    try {
+      await change(this.#stage.scene);
+    } catch (error) {
+      if (this.#events.isCurrent()) {
+        console.warn(`webots: a change of the scene cannot be shown: ${error.message}`);
+      }
+    }
+  }
+
+  #takeModel(x3d) {
+    this.#stage.scene.clear();
+    this.#model = x3d;
+    if (this.#shown) {
+      // Another world, or the same one again: until its scene is complete there is nothing to control.
+      this.#shown = false;
+      this.#stage.toolbar.setReady(false);
+      this.#simulation.expectScene();
+    }
+  }
+
+  async #showScene() {
+    try {
+      const shown = await this.#stage.scene.show(this.#model, this.#simulation.streamUrl);
+      if (shown && this.#events.isCurrent()) {
+        this.#simulation.shown();
+        this.#shown = true;
+        this.#stage.progress.hide();
+        this.#stage.setReady(true, shown.standIn);
+        this.#events.ready();
+      }
+    } catch (error) {
+      if (this.#events.isCurrent()) {
+        this.#events.failed(error);
+      }
+    }
+  }
+
+  #showLoading(status, percent) {
+    if (!this.#shown) {
+      this.#stage.progress.showPhase("loading", status, percent);
+    }
+  }
+
+  #print(stream, text) {
+    this.#stage.console.add(stream, text);
+    this.#events.printed(stream, text);
+  }
+}
