@@ -2,12 +2,13 @@
 import { Availability } from "./availability/watch.js";
 import { Failure } from "./failure.js";
 import { Hearing } from "./hearing.js";
+import { whyReadOnly } from "./editor/editing.js";
 import { endsIn } from "./progress/notice.js";
 import { canDraw } from "./scene/scene.js";
 import { readSimulationUrl } from "./simulation/session.js";
 import { Simulation } from "./simulation/simulation.js";
 import { Stage } from "./stage.js";
-import { initMessage } from "./visitor.js";
+import { initMessage, visitor } from "./visitor.js";
 
 /** A simulation that visitors see and control; any number of them may be opened one after another. */
 export class View {
@@ -42,6 +43,12 @@ export class View {
     this.#stage = new Stage(mobile, {
       press: (pressed) => this.#press(pressed),
       again: () => this.open(...this.#opened),
+      editing: {
+        visitor,
+        send: (text) => this.#simulation?.send(text),
+        resetFile: (name, file) => this.#simulation.resets.reset(name, file),
+        reset: () => this.#reset(),
+      },
     });
     element.append(this.#stage.element);
   }
@@ -97,6 +104,20 @@ export class View {
     this.#simulation?.allowBroadcast(this.#allowBroadcast);
   }
 
+  /**
+   * Open the files of a robot's controller.
+   *
+   * @param {string} name of the controller.
+   */
+  editController(name) {
+    this.#stage.editing.edit(name);
+  }
+
+  /** Whether the visitor has written something that would be lost with the simulation. */
+  get unsaved() {
+    return this.#stage.editing.unsaved;
+  }
+
   /** Take the view off the page and free all it holds. */
   dispose() {
     this.close();
@@ -117,13 +138,19 @@ export class View {
       { silence: this.silence },
     );
     const hearing = new Hearing(this.#stage, simulation, {
-      ready: () => this.onready?.(),
+      ready: () => {
+        this.#stage.editing.begin(target.project ?? "", whyReadOnly({ watches: false, editable: true }, visitor));
+        this.onready?.();
+      },
       failed: (error) => {
         simulation.close();
         this.#fail(error.message);
       },
       printed: (stream, text) => (stream === "stdout" ? this.onstdout : this.onstderr)?.(text),
-      controller: (message) => this.oncontroller?.(message),
+      controller: (message) => {
+        this.#stage.editing.take(message);
+        this.oncontroller?.(message);
+      },
       isCurrent: () => simulation === this.#simulation,
     });
     this.#simulation = simulation;
@@ -144,9 +171,17 @@ export class View {
       this.onquit?.();
     } else if (pressed === "console") {
       this.#stage.toggleConsole();
+    } else if (pressed === "reset") {
+      this.#reset();
     } else {
       this.#simulation?.send(pressed === "run" ? `real-time:${this.#timeout}` : pressed);
     }
+  }
+
+  /** Reset the simulation, which then runs what was written. */
+  #reset() {
+    this.#stage.editing.saveAll();
+    this.#simulation?.send("reset");
   }
 
   #fail(sentence, server = null) {
@@ -171,6 +206,7 @@ export class View {
   #finish() {
     const wasOpen = this.#simulation !== null;
     this.#simulation = null;
+    this.#stage.editing.end();
     this.#stage.clear();
     if (wasOpen) {
       this.onclose?.();

@@ -8,16 +8,16 @@ import { MAX_LENGTH, setController } from "./controller_file.js";
  * @typedef {{saved: boolean, sentence: string, resets: boolean}} Outcome
  */
 
-/** Saves one file after the other version of it: what is typed while a file is being saved is saved right after. */
+/** Saves files; of what is written while one is being saved, the newest version is saved right after. */
 export class Saver {
   #ways;
   #running = new Map();
-  #again = new Set();
+  #newer = new Map();
 
   /**
    * @param {{text: (doc: unknown) => string, isRunning: (file: object) => boolean, send: (text: string) => void,
-   *   upload: (() => ((form: object) => Promise<void>) | null)}} ways `isRunning` tells whether the simulation that a file
-   *   belongs to can hear us, `upload` gives the way to the website host, which fails with a sentence; null: the
+   *   upload: () => (((form: object) => Promise<void>) | null)}} ways `isRunning` tells whether the simulation that a
+   *   file belongs to can hear us; `upload` gives the way to the website host, which fails with a sentence, or null: the
    *   visitor has no account there.
    */
   constructor(ways) {
@@ -25,48 +25,53 @@ export class Saver {
   }
 
   /**
-   * Save a file.
+   * Save a file as it is now. The simulation is told before this returns, so that a reset sent after it runs the file.
    *
    * @param {import("./open_files.js").OpenFile} file
-   * @returns {Promise<Outcome>} of the last version.
+   * @returns {Promise<Outcome>} of the newest version.
    */
   save(file) {
+    const { doc } = file;
+    const content = this.#ways.text(doc);
+    const running = this.#ways.isRunning(file);
+    if (content.length > MAX_LENGTH) {
+      return failed(`${file.file} is not saved: it is longer than 1 MB. Make it shorter.`);
+    }
+    if (running) {
+      this.#ways.send(setController(file.name, file.file, content));
+    }
+    const version = { file, doc, content, running };
     if (this.#running.has(file)) {
-      this.#again.add(file);
+      this.#newer.set(file, version);
       return this.#running.get(file);
     }
-    const running = this.#saveAll(file).finally(() => this.#running.delete(file));
-    this.#running.set(file, running);
-    return running;
+    const saving = this.#keep(version).finally(() => this.#running.delete(file));
+    this.#running.set(file, saving);
+    return saving;
   }
 
   isSaving(file) {
     return this.#running.has(file);
   }
 
-  async #saveAll(file) {
+  async #keep(version) {
     let outcome;
-    do {
-      this.#again.delete(file);
-      outcome = await this.#saveOnce(file);
-    } while (this.#again.has(file) && outcome.saved);
-    this.#again.delete(file);
+    for (let next = version; next; next = this.#takeNewer(version.file)) {
+      outcome = await this.#keepOnce(next);
+    }
     return outcome;
   }
 
-  async #saveOnce(file) {
-    const { doc } = file;
-    const content = this.#ways.text(doc);
+  #takeNewer(file) {
+    const newer = this.#newer.get(file);
+    this.#newer.delete(file);
+    return newer;
+  }
+
+  async #keepOnce({ file, doc, content, running }) {
     const upload = this.#ways.upload();
-    const running = this.#ways.isRunning(file);
-    if (content.length > MAX_LENGTH) {
-      return failed(`${file.file} is not saved: it is longer than 1 MB. Make it shorter.`);
-    }
     if (!running && !upload) {
       return failed(`${file.file} is not saved: its simulation has ended. Copy or download it, so that it is not lost.`);
-    }
-    if (running) {
-      this.#ways.send(setController(file.name, file.file, content));
     }
     try {
       await upload?.({ dirname: `${file.project}/controllers/${file.name}`, filename: file.file, content });
@@ -80,7 +85,7 @@ export class Saver {
 
 const RUNS_ANYWAY = " The running simulation has your changes until it ends.";
 
-function failed(sentence, resets = false) {
+async function failed(sentence, resets = false) {
   return { saved: false, sentence, resets };
 }
 

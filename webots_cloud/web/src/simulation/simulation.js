@@ -1,5 +1,6 @@
 // One simulation from the wish for it to its end: finds a server, keeps its two sockets, and gives every phase a limit.
 import { openClientSocket, isStreamUrl } from "./client_socket.js";
+import { ControllerResets } from "./controller_resets.js";
 import { Failure } from "../failure.js";
 import { askForSimulationServer, placeOf } from "./session.js";
 import { openStream } from "./stream.js";
@@ -54,6 +55,9 @@ export class Simulation {
     this.#edges.silence = { ...SILENCE, ...edges.silence };
   }
 
+  /** Puts files of controllers back. */
+  resets = new ControllerResets((message) => this.ask(message));
+
   /** The URL under which Webots serves the textures of the scene, or null before there is one. */
   streamUrl = null;
 
@@ -77,11 +81,18 @@ export class Simulation {
     this.#stream?.send(text);
   }
 
+  /** Ask the simulation server for something. */
+  ask(message) {
+    if (this.#isClientOpen && !this.#over) {
+      this.#client.send(JSON.stringify(message));
+    }
+  }
+
   /** Let others watch, or not; at first they may not. */
   allowBroadcast(allowed) {
     if (allowed !== this.#allowBroadcast) {
       this.#allowBroadcast = allowed;
-      this.#sendAllowBroadcast();
+      this.ask({ allowBroadcast: allowed });
     }
   }
 
@@ -101,6 +112,7 @@ export class Simulation {
     this.#over = true;
     clearTimeout(this.#timer);
     this.#asking.abort();
+    this.resets.end();
     this.#stream?.close();
     this.#client?.close();
   }
@@ -114,7 +126,7 @@ export class Simulation {
       opened: () => {
         this.#isClientOpen = true;
         if (this.#allowBroadcast) {
-          this.#sendAllowBroadcast();
+          this.ask({ allowBroadcast: true });
         }
       },
       message: (message) => this.#hearClient(message),
@@ -123,13 +135,10 @@ export class Simulation {
     this.#client = openClientSocket(server, this.#init(), listener, this.#edges.connect);
   }
 
-  #sendAllowBroadcast() {
-    if (this.#isClientOpen && !this.#over) {
-      this.#client.send(JSON.stringify({ allowBroadcast: this.#allowBroadcast }));
-    }
-  }
-
   #hearClient(message) {
+    if (this.resets.hear(message)) {
+      return;
+    }
     if (message.kind === "error") {
       this.#end(`The simulation server reports: ${message.text.slice(0, 1000)}`);
     } else if (message.kind === "webots") {

@@ -70,6 +70,13 @@ export class Toolbar {
     }
   }
 
+  /** Whether errors were printed that nobody has seen. */
+  setUnseen(unseen) {
+    const label = unseen ? "Console (new errors)" : "Console";
+    Object.assign(this.#buttons.console, { title: label, ariaLabel: label });
+    this.#buttons.console.classList.toggle("webots-unseen", unseen);
+  }
+
   /** Whether the console is open. */
   setConsole(open) {
     this.#buttons.console.setAttribute("aria-expanded", String(open));
