@@ -8,8 +8,9 @@ export class Controls {
 
   #actions = {
     quit: () => this.#page.quit(),
-    info: () => this.#toggle("info", () => information(this.#page.visit, this.#stage.scene.worldInfo ?? {})),
+    info: () => this.#toggle("info", () => information(this.#page.visit, this.#stage.scene.worldInfo)),
     worlds: () => this.#openWorlds(),
+    reset: () => this.#reset(),
     run: () => this.#page.visit.run("run"),
     fast: () => this.#page.visit.run("fast"),
     robots: () => this.#stage.scene.picker.onmenu?.(null, placeOf(this.#stage.toolbar.anchor("robots"))),
@@ -32,6 +33,12 @@ export class Controls {
   /** @param {string} name of a button; those that are not here are orders to Webots. */
   press(name) {
     (this.#actions[name] ?? (() => this.#page.visit.send(name)))();
+  }
+
+  /** What was written is saved first: the simulation then runs it. */
+  #reset() {
+    this.#stage.editing.saveAll();
+    this.#page.visit.send("reset");
   }
 
   #toggle(name, content) {

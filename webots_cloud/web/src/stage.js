@@ -1,13 +1,14 @@
 // What the visitor sees of a simulation: the parts of the view, and where each of them stands.
 import { ConsolePanel } from "./console/console.js";
+import { Editing } from "./editor/editing.js";
 import { make } from "./elements.js";
 import { Menu } from "./menu/menu.js";
 import { Panel } from "./panel/panel.js";
-import { Question } from "./panel/question.js";
 import { Notices } from "./progress/notice.js";
 import { Progress } from "./progress/progress.js";
 import { Scene } from "./scene/scene.js";
 import { SceneMenu } from "./scene/scene_menu.js";
+import { Separator } from "./separator/separator.js";
 import { BUTTONS } from "./toolbar/buttons.js";
 import { Toolbar } from "./toolbar/toolbar.js";
 import style from "./view.css";
@@ -24,6 +25,15 @@ export class Stage {
   );
   #onFullScreen = () => this.toolbar.setFullScreen(this.element.matches(":fullscreen"));
 
+  #consoleSize = new Separator({
+    label: "Height of the console",
+    vertical: false,
+    initial: 32,
+    least: 15,
+    most: 70,
+    onmove: (percent) => this.console?.element.style.setProperty("--webots-console-share", `${percent}%`),
+  });
+
   element = make("div", { class: "webots-view" });
   area = make("div", { class: "webots-area" });
   scene = new Scene(this.area);
@@ -31,17 +41,26 @@ export class Stage {
   console = new ConsolePanel();
   notices = new Notices();
   panel = new Panel();
-  question = new Question();
   menu = new Menu();
 
   /**
    * @param {boolean} mobile larger buttons.
-   * @param {{press: (pressed: string) => void, again: () => void}} listener hears of what the visitor wants.
+   * @param {{press: (pressed: string) => void, again: () => void, editing: object}} listener hears of what the visitor
+   *   wants; `editing` is what the editor needs (editor/editing.js).
    */
   constructor(mobile, listener) {
     this.toolbar = new Toolbar(listener.press);
     this.progress = new Progress(listener.again);
     this.element.classList.toggle("webots-mobile", mobile);
+    this.editing = new Editing(this.area, {
+      controllers: () => this.scene.robots.map(({ controller }) => controller),
+      failed: (sentence) => this.notices.show("editor", { sentence }),
+      closed: () => this.scene.surface.element.focus(),
+      ...listener.editing,
+    });
+    this.console.onlink = (place) => this.editing.follow(place);
+    this.console.onunseen = (unseen) => this.toolbar.setMark("console", unseen);
+    this.#consoleSize.element.hidden = true;
     this.area.append(
       this.#badge,
       this.progress.element,
@@ -52,7 +71,13 @@ export class Stage {
     // Neither the page's style sheets nor its scripts meet what is inside by accident.
     const shadow = this.element.attachShadow({ mode: "open" });
     shadow.adoptedStyleSheets = [sheet];
-    shadow.append(this.area, this.console.element, this.toolbar.element, this.menu.element, this.question.element);
+    shadow.append(
+      this.editing.desk,
+      this.#consoleSize.element,
+      this.console.element,
+      this.toolbar.element,
+      this.menu.element,
+    );
     shadow.addEventListener("keydown", (event) => this.toolbar.hearKey(event));
     this.toolbar.setThere({ fullscreen: document.fullscreenEnabled });
     document.addEventListener("fullscreenchange", this.#onFullScreen);
@@ -78,8 +103,9 @@ export class Stage {
   }
 
   toggleConsole() {
-    this.console.element.hidden = !this.console.element.hidden;
-    this.toolbar.setOpen("console", !this.console.element.hidden);
+    this.console.shown = !this.console.shown;
+    this.#consoleSize.element.hidden = !this.console.shown;
+    this.toolbar.setOpen("console", this.console.shown);
   }
 
   async toggleFullScreen() {
@@ -98,7 +124,6 @@ export class Stage {
     this.panel.close();
     this.menu.close();
     this.sceneMenu.close();
-    this.question.close();
     this.scene.forget();
   }
 
@@ -106,6 +131,7 @@ export class Stage {
   dispose() {
     document.removeEventListener("fullscreenchange", this.#onFullScreen);
     this.scene.dispose();
+    this.editing.dispose();
     this.element.remove();
   }
 }

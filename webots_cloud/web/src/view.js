@@ -2,13 +2,16 @@
 import { Showing } from "./animation/showing.js";
 import { Availability } from "./availability/watch.js";
 import { Controls } from "./controls.js";
+import { whyReadOnly } from "./editor/editing.js";
 import { Failure } from "./failure.js";
 import { settings } from "./page_settings.js";
+import { ask } from "./question/question.js";
 import { canDraw } from "./scene/scene.js";
 import { failures } from "./simulation/failures.js";
 import { readSimulationUrl } from "./simulation/session.js";
 import { Stage } from "./stage.js";
 import { Visit } from "./visit.js";
+import { visitor } from "./visitor.js";
 
 const MODES = new Set(["x3d", "w3d"]);
 
@@ -66,6 +69,12 @@ export class View {
     this.#stage = new Stage(Boolean(mobile), {
       press: (pressed) => this.#controls.press(pressed),
       again: () => this.open(...this.#opened),
+      editing: {
+        visitor,
+        send: (text) => this.#visit?.send(text),
+        resetFile: (name, file) => this.#visit.resets.reset(name, file),
+        reset: () => this.#controls.press("reset"),
+      },
     });
     const view = this;
     this.#controls = new Controls(this.#stage, {
@@ -78,6 +87,7 @@ export class View {
       quit: () => this.#quit(),
       mayLose: (what) => this.#mayLose(what),
     });
+    this.#stage.sceneMenu.more = (object) => this.#actionsOf(object);
     element.append(this.#stage.element);
     this.#resizes.observe(this.#stage.element);
     addEventListener("beforeunload", this.#onUnload);
@@ -197,11 +207,6 @@ export class View {
     this.#stage.toolbar.element.hidden = !shown;
   }
 
-  /** Whether the visitor has work that would be lost with the page. */
-  get unsaved() {
-    return Boolean(this.#stage.editor?.unsaved);
-  }
-
   /** Tell Webots something (docs/protocol.md section 4). @param {string} message */
   sendMessage(message) {
     this.#visit?.send(String(message));
@@ -230,6 +235,20 @@ export class View {
     }
   }
 
+  /**
+   * Open the files of a robot's controller.
+   *
+   * @param {string} name of the controller.
+   */
+  editController(name) {
+    this.#stage.editing.edit(name);
+  }
+
+  /** Whether the visitor has written something that would be lost with the simulation. */
+  get unsaved() {
+    return this.#stage.editing.unsaved;
+  }
+
   /** Take the view off the page and free all it holds. */
   dispose() {
     this.close();
@@ -251,10 +270,16 @@ export class View {
         silence: this.silence,
       },
       {
-        ready: () => this.#tell("onready"),
+        ready: () => {
+          this.#stage.editing.begin(target.project ?? "", whyReadOnly(visit.editing, visitor));
+          this.#tell("onready");
+        },
         ended: (failure) => this.#fail(failure, target.server),
         printed: (stream, text) => this.#tell(`on${stream}`, text),
-        controller: (message) => this.#tell("oncontroller", message),
+        controller: (message) => {
+          this.#stage.editing.take(message);
+          this.#tell("oncontroller", message);
+        },
         isCurrent: () => visit === this.#visit,
       },
     );
@@ -273,6 +298,13 @@ export class View {
     });
     this.#showing = showing;
     showing.start();
+  }
+
+  /** What can be done with an object of the scene, beside looking at it. */
+  #actionsOf(object) {
+    return object?.controller && this.#visit
+      ? [{ label: "Edit controller", action: () => this.editController(object.controller) }]
+      : [];
   }
 
   #showButtons() {
@@ -296,7 +328,10 @@ export class View {
   async #mayLose(what) {
     return (
       !this.unsaved ||
-      this.#stage.question.ask("What you have changed in the editor is not saved, and will be lost.", what)
+      ask(this.#stage.editing.desk, "What you have changed in the editor is not saved, and will be lost.", [
+        { label: what, value: true, danger: true },
+        { label: "Cancel", value: false },
+      ])
     );
   }
 
@@ -313,6 +348,7 @@ export class View {
   #finish() {
     const wasOpen = this.#visit !== null || this.#showing !== null;
     this.#visit = this.#showing = null;
+    this.#stage.editing.end();
     this.#stage.clear();
     if (wasOpen) {
       this.#tell("onclose");

@@ -25,19 +25,17 @@ export class Visit {
     () => this.#simulation.ask({ extend: true }),
   );
   #ready = false;
+  #ide = false;
 
   /** The world's file, and those beside it. */
   world = "";
   worlds = [];
-  title = "";
   /** `A` or `B` (docs/protocol.md). */
   generation = "A";
   /** `pause`, `run` or `fast`. */
   mode = "pause";
   /** Simulated milliseconds. */
   time = 0;
-  /** Whether the server lets the visitor edit controllers, where it belongs to generation B. */
-  ide = false;
 
   /**
    * @param {import("./stage.js").Stage} stage shows it.
@@ -106,6 +104,16 @@ export class Visit {
   /** Under which URL Webots serves files, in the WebSocket form; null before it runs. */
   get streamUrl() {
     return this.#simulation.streamUrl;
+  }
+
+  /** Puts files of controllers back (simulation/controller_resets.js). */
+  get resets() {
+    return this.#simulation.resets;
+  }
+
+  /** What the editor must know: in generation B the simulation server says whether controllers may be changed. */
+  get editing() {
+    return { watches: this.watching, editable: !this.#target.github || this.#ide };
   }
 
   /** Tell Webots something. */
@@ -191,18 +199,27 @@ export class Visit {
 
   #takeScene(shown) {
     this.#ready = true;
-    this.title = shown.title;
     this.#stage.progress.hide();
+    this.#stage.scene.ontextures = (loaded, total) => this.#showTextures(loaded, total);
     this.#stage.setReady(true, this.watching, shown.standIn);
     this.#showTimeLeft();
     this.#events.ready();
+  }
+
+  /** The scene is there already; what it looks like may still come. */
+  #showTextures(loaded, total) {
+    if (this.#ready && loaded < total) {
+      this.#stage.progress.showPhase("textures", `${loaded} of ${total}`, (100 * loaded) / total);
+    } else if (this.#ready) {
+      this.#stage.progress.hide();
+    }
   }
 
   #hearServer({ kind, text }) {
     if (kind === "shutdownTimeout") {
       this.#ending.tell(Number(text));
     } else if (kind === "ide") {
-      this.ide = text === "enable";
+      this.#ide = text === "enable";
     }
   }
 

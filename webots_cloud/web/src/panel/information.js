@@ -23,7 +23,7 @@ const GESTURES = [
  * What is known of a simulation.
  *
  * @param {import("../visit.js").Visit|null} visit null: none is open.
- * @param {{title?: string, info?: string}} worldInfo what the world says of itself.
+ * @param {{title: string, info: string}} worldInfo what the world says of itself.
  * @returns {{title: string, nodes: Node[], refresh: () => void}}
  */
 export function information(visit, worldInfo) {
@@ -38,9 +38,9 @@ export function information(visit, worldInfo) {
     ["You", visit.watching ? "watch only" : "control the simulation"],
     ["Simulated time", time],
   ].filter(([, value]) => value);
-  const info = make("p", { class: "webots-world-info" }, (worldInfo.info ?? "").slice(0, LONGEST_INFO));
+  const info = make("p", { class: "webots-world-info" }, worldInfo.info.slice(0, LONGEST_INFO));
   return {
-    title: (worldInfo.title || visit.title || visit.world || "Information").slice(0, LONGEST_TITLE),
+    title: (worldInfo.title || visit.world || "Information").slice(0, LONGEST_TITLE),
     nodes: [...(info.textContent ? [info] : []), list(facts)],
     refresh() {
       time.textContent = `${formatTime(visit.time)}, ${MODES[visit.mode]}`;

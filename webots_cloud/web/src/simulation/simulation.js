@@ -1,5 +1,6 @@
 // One simulation from the wish for it to its end: finds a server, keeps its two sockets, and gives every phase a limit.
 import { openClientSocket, isStreamUrl } from "./client_socket.js";
+import { ControllerResets } from "./controller_resets.js";
 import { Failure } from "../failure.js";
 import { SILENT, failures } from "./failures.js";
 import { askForSimulationServer, placeOf } from "./session.js";
@@ -51,6 +52,9 @@ export class Simulation {
     this.#edges = { connect: (url) => new WebSocket(url), fetch: globalThis.fetch?.bind(globalThis), ...edges };
     this.#edges.silence = { ...SILENCE, ...edges.silence };
   }
+
+  /** Puts files of controllers back. */
+  resets = new ControllerResets((message) => this.ask(message));
 
   /** The URL under which Webots serves the textures of the scene, or null before there is one. */
   streamUrl = null;
@@ -105,6 +109,7 @@ export class Simulation {
     this.#over = true;
     clearTimeout(this.#timer);
     this.#asking.abort();
+    this.resets.end();
     this.#stream?.close();
     this.#client?.close();
   }
@@ -128,6 +133,9 @@ export class Simulation {
   }
 
   #hearClient(message) {
+    if (this.resets.hear(message)) {
+      return;
+    }
     if (message.kind === "error") {
       this.#end(failures.reported(message.text));
     } else if (message.kind === "webots") {
