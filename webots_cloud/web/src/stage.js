@@ -59,7 +59,7 @@ export class Stage {
       ...listener.editing,
     });
     this.console.onlink = (place) => this.editing.follow(place);
-    this.console.onunseen = (unseen) => this.toolbar.setMark("console", unseen);
+    this.console.onunseen = (unseen) => this.toolbar.setMark("console", unseen ? "new errors" : "");
     this.#consoleSize.element.hidden = true;
     this.area.append(
       this.#badge,

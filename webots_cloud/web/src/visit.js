@@ -96,9 +96,9 @@ export class Visit {
     return this.#settings.broadcast;
   }
 
-  /** Where the simulation runs, for people. */
+  /** On which machine the simulation runs, for people; the rest of the stream's address may be a secret. */
   get place() {
-    return placeOf(this.#simulation.streamUrl ?? this.#target.server ?? "");
+    return placeOf(this.#simulation.streamUrl ?? this.#target.server ?? "").replace(/\/.*$/, "");
   }
 
   /** Under which URL Webots serves files, in the WebSocket form; null before it runs. */

@@ -139,11 +139,12 @@ export class Toolbar {
     this.#buttons.get("fullscreen").element.setAttribute("aria-pressed", String(on));
   }
 
-  /** A mark on a button: there is something new where it leads. */
-  setMark(name, marked) {
-    const { element, label } = this.#buttons.get(name);
-    element.classList.toggle("webots-marked", marked);
-    element.setAttribute("aria-label", marked ? `${label}, with news` : label);
+  /** A mark on a button. @param {string} news what there is that is new where it leads; empty: no mark. */
+  setMark(name, news) {
+    const button = this.#buttons.get(name);
+    button.element.classList.toggle("webots-marked", news !== "");
+    button.element.setAttribute("aria-description", news);
+    button.element.title = tooltip(button) + (news && `: ${news}`);
   }
 
   /** Where a menu of a button opens, and what has the focus after it: its own button, or `more` where it has no room. */
