@@ -9,9 +9,10 @@ import {
   readSessionServer,
   readSimulationUrl,
 } from "../../webots_cloud/web/src/simulation/session.js";
+import { generationOf, greeting, robotMessage } from "../../webots_cloud/web/src/simulation/orders.js";
 import { readStreamMessage } from "../../webots_cloud/web/src/simulation/stream.js";
 import { formatLeft, formatTime } from "../../webots_cloud/web/src/toolbar/time.js";
-import { initMessage } from "../../webots_cloud/web/src/visitor.js";
+import { initMessage, nameOf, startMessage } from "../../webots_cloud/web/src/visitor.js";
 
 test("a URL names the session server, the project and the world", () => {
   const expected = { server: "ws://host:1999", project: "four wheels", world: "w.wbt" };
@@ -184,4 +185,39 @@ test("time left in seconds that have begun", () => {
   assert.equal(formatLeft(0), "0:00");
   assert.equal(formatLeft(60_001), "1:01");
   assert.equal(formatLeft(3_600_000), "1:00:00");
+});
+
+test("the first message says what is wanted, and whether the visitor only watches", () => {
+  assert.equal(greeting("x3d", false), "x3d");
+  assert.equal(greeting("w3d", true), "w3d;broadcast");
+});
+
+test("a scene says from which generation of Webots it comes", () => {
+  const scene = (version) => `<?xml version="1.0"?><X3D><head><meta name="version" content="${version}"/></head></X3D>`;
+  assert.equal(generationOf(scene("R2021b")), "A");
+  assert.equal(generationOf(scene("R2022b")), "B");
+  assert.equal(generationOf(scene("R2025a")), "B");
+  assert.equal(generationOf("<X3D/>"), "A");
+});
+
+test("a message to a robot has the form of its generation", () => {
+  assert.equal(robotMessage("A", "e-puck", "go: on"), "robot:e-puck:go: on");
+  assert.equal(robotMessage("B", 'my "bot"', "go"), 'robot:{"name":"my \\"bot\\"","message":"go"}');
+});
+
+test("a world on GitHub is asked for by its URL", () => {
+  const github = "https://github.com/user/repo/blob/main/worlds/w.wbt";
+  assert.deepEqual(JSON.parse(startMessage({ github }, "x3d")), { start: { url: github, mode: "x3d" } });
+});
+
+test("a simulation runs in the name of its users, or in nobody's", () => {
+  assert.equal(nameOf({ User1Id: "", User1Name: "" }), "");
+  assert.equal(nameOf({ User1Id: "0" }), "");
+  assert.equal(nameOf({ User1Id: 7, User1Name: "Ann", User2Id: 8, User2Name: "" }), "Ann and 8");
+  assert.equal(nameOf({ User1Name: "x".repeat(1000) }).length, 200);
+});
+
+test("a page may name any number of worlds, and not all of them are listed", () => {
+  const { worlds } = readStreamMessage(`world:a.wbt:${"b.wbt;".repeat(100_000)}`);
+  assert.equal(worlds.length, 500);
 });

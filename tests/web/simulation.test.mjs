@@ -116,6 +116,23 @@ test("others may watch where the page says so, from the start or later, and no l
   assert.deepEqual(sockets[0].sent, ["INIT", '{"allowBroadcast":true}', '{"allowBroadcast":false}']);
 });
 
+test("more time is asked for on the socket that is open, and on none that is not", async () => {
+  const simulation = await started();
+  simulation.ask({ extend: true });
+  sockets[0].open();
+  simulation.ask({ extend: true });
+  assert.deepEqual(sockets[0].sent, ["INIT", '{"extend":true}']);
+});
+
+test("each failure says what to do about it, but for what the server says in its own words", async () => {
+  const { failures, SILENT } = await import("../../webots_cloud/web/src/simulation/failures.js");
+  for (const [name, make] of Object.entries({ ...failures, ...SILENT })) {
+    const { message, advice } = make("something");
+    assert.match(message, name === "noServer" || name === "reported" ? /something$/ : /^[A-Z“].*[.:].*$/, name);
+    assert.equal(advice === "", name === "reported", name);
+  }
+});
+
 test("how long the simulation may run is told to the page", async () => {
   await started();
   sockets[0].say("webots:ws://host:2001");
