@@ -293,6 +293,9 @@ class Slash(Resource):
 
 def main(static: Path) -> None:
     """Serve until the test ends the process."""
+    from tests.web import fake_camera
+
+    fake_camera.register()
     root = Files(str(static))
     root.contentTypes = {**File.contentTypes, ".mjs": "text/javascript", ".svg": "image/svg+xml"}
     port = cast(Any, reactor).listenTCP(0, Site(root), interface="127.0.0.1").getHost().port
@@ -325,4 +328,7 @@ def main(static: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    # Under its own name, so that other files of this folder share what it holds.
+    from tests.web import fake_servers
+
+    fake_servers.main(Path(sys.argv[1]))
