@@ -301,10 +301,10 @@ class Slash(Resource):
 
 def main(static: Path) -> None:
     """Serve until the test ends the process."""
-    from tests.web import fake_console, fake_editor
+    from tests.web import fake_camera, fake_console, fake_editor
 
-    fake_console.register()
-    fake_editor.register()
+    for fake in (fake_camera, fake_console, fake_editor):
+        fake.register()
     root = Files(str(static))
     root.contentTypes = {**File.contentTypes, ".mjs": "text/javascript", ".svg": "image/svg+xml"}
     port = cast(Any, reactor).listenTCP(0, Site(root), interface="127.0.0.1").getHost().port

@@ -7,7 +7,7 @@ const PATHS = {
   pause: "M6.5 5h4v14h-4Zm7 0h4v14h-4Z",
   back: "M19 5v14L8.6 12ZM5 5h2.2v14H5Z",
   forward: "M5 5 15.4 12 5 19Zm11.8 0H19v14h-2.2Z",
-  loop: "M7 7h8V4l5 4.5-5 4.5v-3H9v3.5H7Zm10 10H9v3l-5-4.5L9 11v3h6v-3.5h2Z",
+  loop: "M6 6h10V3l5 4.5-5 4.5V9H9v3H6Zm12 12H8v3l-5-4.5L8 12v3h7v-3h3Z",
 };
 
 /** Shows where a player is, and tells it what the visitor wants. */

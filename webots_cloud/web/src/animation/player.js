@@ -3,7 +3,7 @@
 export const SPEEDS = [0.25, 0.5, 1, 2, 4];
 
 /** After a longer pause between two ticks (a tab in the background) it goes on from where it was. */
-const LONGEST_TICK = 250; // milliseconds
+const LONGEST_TICK = 1000; // milliseconds
 
 /** Further ahead, a whole state is quicker than all the changes up to it. */
 const NEAR = 100; // frames
