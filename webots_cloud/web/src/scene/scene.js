@@ -7,6 +7,7 @@ import { Files } from "./files.js";
 import { labelImage } from "./label.js";
 import { Labels } from "./labels.js";
 import { Presence } from "./presence.js";
+import { Quality } from "./quality.js";
 import { httpForm } from "../simulation/session.js";
 import { State } from "./state.js";
 import { Textures } from "./textures.js";
@@ -28,6 +29,7 @@ export class Scene {
   #element;
   #X3D = null;
   #canvas = null;
+  #quality = null;
   #dialect = null;
   #nodes = new Map();
   #files = new Files();
@@ -113,6 +115,8 @@ export class Scene {
   dispose() {
     this.forget();
     this.#presence.dispose();
+    this.#quality?.dispose();
+    this.#quality = null;
     this.#canvas?.browser.dispose();
     this.#canvas?.remove();
     this.#canvas = null;
@@ -222,6 +226,7 @@ export class Scene {
     if (!this.#canvas) {
       this.#X3D = await loadEngine();
       this.#canvas ??= makeCanvas(this.#element);
+      this.#quality ??= new Quality(this.#canvas.browser);
     }
   }
 
