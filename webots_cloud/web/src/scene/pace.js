@@ -17,7 +17,7 @@ const QUICK = 1000 / 50;
 const SOONEST = 5; // quick windows before something finer is tried
 const LATEST = 300;
 
-/** One drawing area's level, coarser where frames take too long, and finer again, ever more rarely, where they do not. */
+/** One drawing area's level: coarser where frames take too long; finer again, ever more rarely, where they do not. */
 export class Pace {
   /** Index into `LEVELS`. */
   level = 0;
@@ -26,6 +26,7 @@ export class Pace {
   #frames = 0;
   #quick = 0;
   #needed = SOONEST;
+  #tried = false;
 
   /**
    * A frame was drawn.
@@ -50,12 +51,16 @@ export class Pace {
   #judge(mean) {
     const before = this.level;
     if (mean > SLOW) {
-      this.level = Math.min(this.level + 1, LEVELS.length - 1);
+      this.level = Math.min(before + 1, LEVELS.length - 1);
       this.#quick = 0;
-      this.#needed = Math.min(this.#needed * 2, LATEST);
-    } else if (mean < QUICK && this.level > 0 && ++this.#quick >= this.#needed) {
+      if (this.#tried) {
+        this.#needed = Math.min(this.#needed * 2, LATEST);
+      }
+      this.#tried = false;
+    } else if (mean < QUICK && before > 0 && ++this.#quick >= this.#needed) {
       this.level--;
       this.#quick = 0;
+      this.#tried = true;
     }
     return this.level !== before;
   }
