@@ -72,8 +72,8 @@ export class Toolbar {
 
   /** Whether errors were printed that nobody has seen. */
   setUnseen(unseen) {
-    const label = unseen ? "Console (new errors)" : "Console";
-    Object.assign(this.#buttons.console, { title: label, ariaLabel: label });
+    this.#buttons.console.title = unseen ? "Console (new errors)" : "Console";
+    this.#buttons.console.ariaDescription = unseen ? "new errors" : null;
     this.#buttons.console.classList.toggle("webots-unseen", unseen);
   }
 
