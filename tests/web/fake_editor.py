@@ -14,7 +14,8 @@ FILES = {
     "go.py": 'from controller import Robot\n\nrobot = Robot()\nwhile robot.step(32) != -1:\n    print("go")\n',
     "helper.c": "int twice(int x) {\n  return 2 * x; // again\n}\n",
     "notes.txt": "first\r\nsecond\r\n",
-    "<b>odd</b> & \u202eyp.elif": "<script>alert(1)</script>",
+    "<b>odd & name": "<script>alert(1)</script>",
+    "..": "nowhere",
 }
 
 TRACEBACK = '  File "/home/x/controllers/go/go.py", line 4, in <module>\n'

@@ -207,7 +207,7 @@ function spanOf({ text, style }) {
     Object.assign(span.style, { color, background });
   } else {
     span.style.color = color === null ? "" : legible(color);
-    span.style.background = background === null ? "" : `color-mix(in srgb, ${named(background)} 18%, transparent)`;
+    span.style.background = background === null ? "" : `color-mix(in srgb, ${named(background)} 14%, transparent)`;
   }
   return span;
 }

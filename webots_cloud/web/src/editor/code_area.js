@@ -1,6 +1,6 @@
 // CodeMirror as the editor uses it: one text at a time is shown, each with its own history.
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
-import { defaultKeymap, history, historyKeymap, indentWithTab, undo } from "@codemirror/commands";
+import { defaultKeymap, history, historyKeymap, indentWithTab, isolateHistory, undo } from "@codemirror/commands";
 import { cpp } from "@codemirror/lang-cpp";
 import { python } from "@codemirror/lang-python";
 import { bracketMatching, indentOnInput, indentUnit, syntaxHighlighting } from "@codemirror/language";
@@ -121,7 +121,8 @@ export class CodeArea {
 
   /** Replace a text in such a way that undoing brings the one before back. */
   static replaced(state, content) {
-    return state.update({ changes: { from: 0, to: state.doc.length, insert: state.toText(content) } }).state;
+    const changes = { from: 0, to: state.doc.length, insert: state.toText(content) };
+    return state.update({ changes, annotations: isolateHistory.of("full") }).state;
   }
 
   /** Put the cursor into a line, counted from 1, and show it. */

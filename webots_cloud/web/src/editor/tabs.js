@@ -76,6 +76,8 @@ export class Tabs {
       this.#onchoose(goals[event.key]);
       this.#buttons[goals[event.key]].focus();
     } else if (at >= 0 && event.key === "Delete") {
+      // Otherwise it would delete a letter of the text that has the focus then.
+      event.preventDefault();
       event.stopPropagation();
       this.#onclose(at);
     }
