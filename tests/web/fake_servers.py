@@ -143,7 +143,7 @@ class FakeClient(Counted):
 
     def extend(self) -> None:
         if self.project != "deaf":
-            self.say(f"shutdownTimeout: {7500 if self.project == 'ending' else 290}")
+            self.say(f"shutdownTimeout: {7500 if self.project == 'ending' else 120}")
 
     def reset_controller(self, path: str) -> None:
         if path.endswith(".txt"):
