@@ -16,6 +16,7 @@ export class Hearing {
     complete: () => this.#showScene(),
     label: ({ label }) => this.#stage.scene.setLabel(label),
     image: ({ url, data }) => this.#stage.scene.addImage(url, data),
+    reset: () => this.#stage.scene.camera.reset(),
     mode: ({ mode }) => this.#stage.toolbar.setMode(mode),
     stdout: ({ text }) => this.#print("stdout", text),
     stderr: ({ text }) => this.#print("stderr", text),
