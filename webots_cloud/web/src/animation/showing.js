@@ -11,6 +11,13 @@ export class Showing {
   #abort = new AbortController();
   #shown = false;
 
+  /** What is said of it as of a simulation (visit.js): it is nowhere, and there is nothing to control. */
+  watching = true;
+  place = "";
+  worlds = [];
+  mode = "pause";
+  time = 0;
+
   /** What plays, or null. @type {Animation|null} */
   animation = null;
 
@@ -24,6 +31,7 @@ export class Showing {
   constructor(stage, url, recorded, events) {
     this.#stage = stage;
     this.#url = url;
+    this.world = url.replace(/^.*\//, "");
     this.#recorded = recorded;
     this.#events = events;
   }
@@ -73,7 +81,10 @@ export class Showing {
     this.animation = null;
     if (this.#recorded) {
       const { scene, toolbar } = this.#stage;
-      this.animation = new Animation(scene, this.#recorded, (time) => toolbar.setTime(time));
+      this.animation = new Animation(scene, this.#recorded, (time) => {
+        this.time = time;
+        toolbar.setTime(time);
+      });
       await this.animation.start((bar) => toolbar.element.before(bar));
     }
   }

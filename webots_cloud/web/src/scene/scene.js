@@ -7,8 +7,10 @@ import { Failure } from "../failure.js";
 import { Files } from "./files.js";
 import { labelImage } from "./label.js";
 import { Labels } from "./labels.js";
+import { bringMeshes } from "./meshes.js";
 import { Picker } from "./picking.js";
 import { Presence } from "./presence.js";
+import { Quality } from "./quality.js";
 import { httpForm } from "../simulation/session.js";
 import { State } from "./state.js";
 import { Surface } from "./surface.js";
@@ -31,6 +33,7 @@ export class Scene {
   #element;
   #X3D = null;
   #canvas = null;
+  #quality = null;
   #dialect = null;
   #nodes = new Map();
   #files = new Files();
@@ -122,6 +125,8 @@ export class Scene {
   dispose() {
     this.forget();
     this.#presence.dispose();
+    this.#quality?.dispose();
+    this.#quality = null;
     this.#canvas?.browser.dispose();
     this.#canvas?.remove();
     this.#canvas = null;
@@ -264,6 +269,7 @@ export class Scene {
     if (!this.#canvas) {
       this.#X3D = await loadEngine();
       this.#canvas ??= makeCanvas(this.#element);
+      this.#quality ??= new Quality(this.#canvas.browser);
     }
   }
 
@@ -292,8 +298,9 @@ export class Scene {
     for (const node of [...scene.namedNodes]) {
       this.#nodes.set(node.getNodeName(), node);
     }
-    const { pictures } = this.#dialect.takeFiles();
+    const { pictures, meshes } = this.#dialect.takeFiles();
     this.#textures.want(pictures, this.#base);
+    bringMeshes(meshes, this.#base, this.#files, (name, triangles) => this.#showMesh(name, triangles));
     const unknown = this.#dialect.takeUnknown();
     if (unknown.length) {
       console.warn(`webots: not shown, unknown: ${unknown.join(", ").slice(0, 1000)}`);
@@ -305,5 +312,23 @@ export class Scene {
     if (node) {
       node[field] = new this.#X3D.MFString(url);
     }
+  }
+
+  #showMesh(name, { points, normals, texture }) {
+    const node = this.#nodes.get(name);
+    if (node) {
+      node.coord.point = points;
+      fill(node, "normal", "vector", normals);
+      fill(node, "texCoord", "point", texture);
+    }
+  }
+}
+
+/** Give a part of a geometry its numbers, or take it away where there are none. */
+function fill(geometry, part, field, numbers) {
+  if (numbers) {
+    geometry[part][field] = numbers;
+  } else {
+    geometry[part] = null;
   }
 }

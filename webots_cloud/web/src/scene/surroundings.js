@@ -7,7 +7,7 @@ export const BACKGROUND = "background";
 
 const SIDES = ["back", "bottom", "front", "left", "right", "top"].map((side) => `${side}Url`);
 
-/** What turns a sky made for a camera that looks along -z, as X3D has it, to one that looks along -x of an ENU world. */
+/** What turns a sky whose front is along -z, as X3D has it, to one whose front is along -x of an ENU world. */
 const ENU_SKY = `0 1 0 ${Math.PI / 2}`;
 
 /**

@@ -7,7 +7,8 @@ const LONGEST = 200_000_000; // characters
  * Parse XML.
  *
  * @param {string} text one document or one element.
- * @returns {{name: string, attributes: Object<string, string>, children: object[]}} its outermost element.
+ * @returns {{name: string, attributes: Object<string, string>, children: object[], text: string}} its outermost
+ *   element; `text` is that of an element without others inside.
  * @throws {Error} where it is not well formed, declares entities, or is absurdly long or nested absurdly deep.
  */
 export function parseXml(text) {
@@ -33,5 +34,6 @@ function plain(element, depth) {
     name: element.localName,
     attributes: Object.fromEntries([...element.attributes].map(({ name, value }) => [name, value])),
     children: [...element.children].map((child) => plain(child, depth + 1)),
+    text: element.firstElementChild ? "" : element.textContent,
   };
 }

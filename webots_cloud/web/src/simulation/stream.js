@@ -6,10 +6,13 @@ const MODES = new Map([
   ["pause", "pause"],
   ["paused by client", "pause"],
   ["real-time", "run"],
-  ["run", "run"],
-  ["fast", "run"],
+  ["run", "fast"],
+  ["fast", "fast"],
   ["step", "pause"],
 ]);
+
+const MOST_WORLDS = 500;
+const LONGEST_WORLDS = 100_000; // characters
 
 /** Each prefix a message may have, and how the rest of it is read. */
 const READERS = [
@@ -34,8 +37,8 @@ const READERS = [
  *
  * @param {string} text one text frame.
  * @returns {{kind: string}} kind is `state` (`time`, `poses`, `labels`), `time`, `stdout`, `stderr`, `model`, `image`,
- *   `label`, `world`, `loading`, `node`, `delete`, `visibility`, `controller`, `mode` (`mode` is `run` or `pause`),
- *   `complete`, `reset`, or `unknown`. Times are in milliseconds.
+ *   `label`, `world`, `loading`, `node`, `delete`, `visibility`, `controller`, `mode` (`mode` is `run`, `fast` or
+ *   `pause`), `complete`, `reset`, or `unknown`. Times are in milliseconds.
  */
 export function readStreamMessage(text) {
   if (MODES.has(text)) {
@@ -107,8 +110,8 @@ function readImage(rest) {
 }
 
 function readWorld(rest) {
-  const [world, worlds = ""] = rest.split(":");
-  return { kind: "world", world, worlds: worlds.split(";").filter(Boolean) };
+  const [world, worlds = ""] = rest.slice(0, LONGEST_WORLDS).split(":");
+  return { kind: "world", world: world.trim(), worlds: worlds.split(";").filter(Boolean).slice(0, MOST_WORLDS) };
 }
 
 function readLoading(rest) {
