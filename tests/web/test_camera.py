@@ -257,9 +257,7 @@ def test_the_camera_follows_what_the_visitor_chooses(page: Page, servers: FakeSe
     assert near(found, "red", *at(before, "red"))
 
 
-def test_a_world_may_say_what_the_camera_follows_and_a_reset_brings_both_back(
-    page: Page, servers: FakeServers
-) -> None:
+def test_a_world_may_say_what_the_camera_follows_and_a_reset_brings_both_back(page: Page, servers: FakeServers) -> None:
     before = open_scene(page, servers, "followed")
     press(page, "Run one step")
     found = wait_for_places(page, lambda found: found["green"]["x"] > before["green"]["x"] + 60)
