@@ -178,6 +178,21 @@ def test_another_animation_may_be_set_while_the_scene_is_shown(page: Page, serve
     expect(bar(page)).to_have_count(0)
 
 
+def test_an_animation_that_is_replaced_while_it_comes_does_not_hold_up_the_scene(
+    page: Page, servers: FakeServers
+) -> None:
+    asked: list[Route] = []
+    page.route("**/recorded/slow.json", lambda route: asked.append(route))
+    serve(page, "scene.x3d", ROBOTS % ENU)
+    serve(page, "animation.json", RECORDING)
+    with page.expect_request("**/recorded/slow.json"):
+        open_file(page, servers, "recorded/scene.x3d", "recorded/slow.json")
+    page.evaluate("view.setAnimation('recorded/animation.json', 'pause')")
+    page.evaluate(WAIT_FOR_EVENT, "ready")
+    expect(slider(page)).to_have_attribute("aria-valuetext", "0:00.0 of 0:04.0")
+    expect(page.locator(".webots-progress")).to_be_hidden()
+
+
 def test_closing_takes_the_bar_and_the_scene_away(page: Page, servers: FakeServers) -> None:
     open_recorded(page, servers, "play")
     wait_for_places(page, complete)
