@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isStreamUrl, readClientMessage } from "../../webots_cloud/web/src/simulation/client_socket.js";
-import { ConsoleLines } from "../../webots_cloud/web/src/console/console.js";
 import {
   askForSimulationServer,
   readSessionAnswer,
@@ -163,17 +162,6 @@ test("the other messages of the stream", () => {
   assert.equal(readStreamMessage("scene load completed").kind, "complete");
   assert.equal(readStreamMessage("reset finished").kind, "reset");
   assert.equal(readStreamMessage("label...").kind, "unknown");
-});
-
-test("the console keeps the newest lines, each cut", () => {
-  const lines = new ConsoleLines();
-  lines.add("stdout", Array.from({ length: 7000 }, (_, index) => `line ${index}`).join("\n") + "\n");
-  lines.add("stderr", "x".repeat(20_000));
-  const kept = lines.take();
-  assert.equal(kept.length, 5000);
-  assert.deepEqual(kept.at(-2), { stream: "stdout", text: "line 6999" });
-  assert.equal(kept.at(-1).text.length, 10_000);
-  assert.deepEqual(lines.take(), []);
 });
 
 test("simulated time in hours, minutes, seconds and milliseconds", () => {

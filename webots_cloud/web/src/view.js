@@ -169,9 +169,9 @@ export class View {
     return (this.#visit ?? this.#showing)?.time ?? 0;
   }
 
-  /** @param {string} url where the help leads to; http: or https:, or relative to the page. */
+  /** @param {string} url where the help leads to: http: or https:, or relative to the page; empty: nowhere. */
   setWebotsDocUrl(url) {
-    const link = URL.canParse(url, location.href) ? new URL(url, location.href) : null;
+    const link = url && URL.canParse(url, location.href) ? new URL(url, location.href) : null;
     this.#documentation = ["http:", "https:"].includes(link?.protocol) ? link.href : "";
   }
 

@@ -4,9 +4,10 @@ import { icon, make } from "../elements.js";
 const SHOWN_SECONDS = 20;
 const CROSS = "M6 4.6 12 10.6 18 4.6 19.4 6 13.4 12 19.4 18 18 19.4 12 13.4 6 19.4 4.6 18 10.6 12 4.6 6Z";
 
-/** Each sentence has a key; a new one takes the place of the one with the same key. */
+/** Each sentence has a key; a new one takes the place of the one with the same key. What is closed stays closed. */
 export class Notices {
   #shown = new Map();
+  #closed = new Map();
 
   element = make("div", { class: "webots-notices" });
 
@@ -18,6 +19,10 @@ export class Notices {
    * @param {{label: string, run: () => void, disabled?: boolean}} notice.action a button beside it; with one it stays.
    */
   show(key, { sentence, countdown = "", action = null }) {
+    if (this.#closed.get(key) === sentence) {
+      return;
+    }
+    this.#closed.delete(key);
     const notice = this.#shown.get(key) ?? this.#add(key);
     set(notice.words, sentence);
     set(notice.countdown, countdown);
@@ -31,7 +36,9 @@ export class Notices {
     }
   }
 
+  /** What it was about is over. */
   hide(key) {
+    this.#closed.delete(key);
     const notice = this.#shown.get(key);
     if (notice) {
       clearTimeout(notice.timer);
@@ -41,7 +48,7 @@ export class Notices {
   }
 
   clear() {
-    for (const key of [...this.#shown.keys()]) {
+    for (const key of [...this.#shown.keys(), ...this.#closed.keys()]) {
       this.hide(key);
     }
   }
@@ -54,7 +61,11 @@ export class Notices {
       timer: null,
     };
     const close = make("button", { type: "button", class: "webots-close", "aria-label": "Close this notice" }, icon(CROSS));
-    close.onclick = () => this.hide(key);
+    close.onclick = () => {
+      const sentence = notice.words.textContent;
+      this.hide(key);
+      this.#closed.set(key, sentence);
+    };
     const text = make("p", { role: "status" });
     notice.element = make("div", { class: "webots-notice" }, text, notice.button, close);
     this.element.append(notice.element);

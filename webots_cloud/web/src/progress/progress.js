@@ -74,6 +74,7 @@ export class Progress {
    */
   showEnd(sentence) {
     this.showFailure({ message: sentence });
+    this.#again.textContent = "Start again";
     this.element.classList.remove("webots-failed");
   }
 
@@ -114,6 +115,7 @@ export class Progress {
       this.#title.textContent = title;
     }
     this.#hint.textContent = "";
+    this.#again.textContent = "Try again";
     this.#again.hidden = !failed;
     this.#bar.hidden = failed;
     this.element.classList.toggle("webots-failed", failed);
