@@ -94,11 +94,11 @@ class FakeCrowd(FakeStream):
         solids = "".join(
             f'<Solid id="n{100 + 10 * index}" name="solid {index}" translation="{index // side} {index % side} 0.3">'
             f'<Shape id="n{101 + 10 * index}"><PBRAppearance id="n{102 + 10 * index}" baseColor="1 0 0"/>'
-            f'<Sphere id="n{103 + 10 * index}" radius="0.3"/></Shape>'
+            f'<Sphere id="n{103 + 10 * index}" radius="0.5"/></Shape>'
             f'<Shape id="n{104 + 10 * index}"><Box id="n{105 + 10 * index}" size="0.2 0.2 0.8"/></Shape></Solid>'
             for index in range(side * side)
         )
-        view = '<Viewpoint id="n2" orientation="0 1 0 0.7" position="-14 11.5 14" fieldOfView="0.785398"/>'
+        view = '<Viewpoint id="n2" orientation="0 1 0 0.7" position="-14 11 14" fieldOfView="0.785398"/>'
         self.say(f'model:<X3D><Scene><WorldInfo id="n1" coordinateSystem="ENU"/>{view}{solids}</Scene></X3D>')
         self.say("scene load completed")
 

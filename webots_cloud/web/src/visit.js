@@ -68,7 +68,10 @@ export class Visit {
       time: (milliseconds) => this.#takeTime(milliseconds),
       mode: (mode) => this.#takeMode(mode),
       worlds: (world, worlds) => this.#takeWorlds(world, worlds),
-      reset: () => this.#limit.restart(),
+      reset: () => {
+        this.#limit.restart();
+        stage.scene.camera.reset();
+      },
       model: (x3d) => this.#takeModel(x3d),
       ready: (shown) => this.#takeScene(shown),
       failed: (error) => {
