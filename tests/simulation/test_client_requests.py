@@ -14,6 +14,7 @@ from webots_cloud.secret import Secret
 from webots_cloud.simulation.request import (
     MAX_MESSAGE_BYTES,
     AllowBroadcast,
+    Extend,
     ResetController,
     StartRequest,
     User,
@@ -303,6 +304,16 @@ class TestAllowBroadcast:
             parse_message(json.dumps({"allowBroadcast": argument}).encode())
 
 
+class TestExtend:
+    def test_is_asked_for(self) -> None:
+        assert parse_message(b'{"extend": true}') == Extend()
+
+    @pytest.mark.parametrize("argument", [None, False, 1, 3600, "true", "", [], [True], {}])
+    def test_other_values_are_refused(self, argument: object) -> None:
+        with pytest.raises(BadRequest):
+            parse_message(json.dumps({"extend": argument}).encode())
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=10) | st.dictionaries(st.text(max_size=20), inner, max_size=4),
@@ -316,7 +327,7 @@ def test_whatever_bytes_come_the_answer_is_a_request_or_an_error_for_the_client(
         parse_message(payload)
 
 
-@given(order=st.sampled_from(["init", "reset controller", "allowBroadcast", "start"]), argument=json_values)
+@given(order=st.sampled_from(["init", "reset controller", "allowBroadcast", "extend", "start"]), argument=json_values)
 def test_whatever_json_comes_the_answer_is_a_request_or_an_error_for_the_client(order: str, argument: object) -> None:
     try:
         request = parse_message(json.dumps({order: argument}).encode())
@@ -324,7 +335,7 @@ def test_whatever_json_comes_the_answer_is_a_request_or_an_error_for_the_client(
         told = str(error)
     else:
         told = str(request)
-        assert isinstance(request, ResetController | AllowBroadcast)
+        assert isinstance(request, ResetController | AllowBroadcast | Extend)
     assert told.isprintable()
 
 

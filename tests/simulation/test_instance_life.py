@@ -43,6 +43,9 @@ class Recorder:
     def allow_broadcast(self, allowed: bool) -> None:
         self.orders.append(f"allow broadcast {allowed}")
 
+    def extend(self) -> None:
+        self.orders.append("extend")
+
     def end_within(self, seconds: float) -> None:
         self.orders.append(f"end within {seconds}")
 
@@ -84,6 +87,7 @@ INPUTS: dict[str, Callable[[Instance], object]] = {
     "resumed": lambda instance: instance.resumed(),
     "reset": lambda instance: instance.reset_controller(GO),
     "allow broadcast": lambda instance: instance.allow_broadcast(True),
+    "extend": lambda instance: instance.extend(),
     "drain": lambda instance: instance.drain(300),
     "fail": lambda instance: instance.fail(NoDiskSpace()),
     "leave": lambda instance: instance.leave(),
@@ -108,6 +112,7 @@ DOES: dict[tuple[Phase, str], tuple[Phase, list[str]]] = {
     (Phase.FETCHING, "fetched"): (Phase.STARTING, ["launch"]),
     (Phase.STARTING, "opened"): (Phase.RUNNING, ["announce"]),
     (Phase.RUNNING, "sign of life"): (Phase.RUNNING, ["pass sign of life"]),
+    (Phase.RUNNING, "extend"): (Phase.RUNNING, ["extend"]),
     (Phase.RUNNING, "reset"): (Phase.RUNNING, ["reset go/go.py"]),
     (Phase.WAITING, "reset"): (Phase.WAITING, ["tell"]),
     (Phase.FETCHING, "reset"): (Phase.FETCHING, ["tell"]),

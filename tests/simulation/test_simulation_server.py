@@ -66,7 +66,7 @@ class TestStarting(Server):
         self.simulator_is(TELLS + OPENS.removeprefix(NOTES_ITSELF))
         self.start(server="simulation.example.org")
         client = await self.started()
-        (port,) = re.findall(r"^webots:ws://simulation\.example\.org:(\d+)$", client.messages[0])
+        (port,) = re.findall(r"^webots:ws://simulation\.example\.org:(\d+)$", await client.says("webots:"))
         assert self.config.port < int(port) <= self.config.port + self.config.maxConnections
         project = self.project_of(client)
         assert (self.webots_home / "place").read_text().strip() == str(project)
@@ -104,7 +104,7 @@ class TestStarting(Server):
     async def test_clients_have_different_ports_and_folders(self) -> None:
         self.start()
         clients = [await self.started() for _ in range(3)]
-        assert len({client.messages[0] for client in clients}) == 3
+        assert len({await client.says("webots:") for client in clients}) == 3
         assert len(list(self.instances_dir.iterdir())) == 3
         assert len(set(self.pids)) == 3
         await self.end(*clients)
@@ -129,7 +129,7 @@ class TestStarting(Server):
     async def test_the_stand_in_starts_and_ends_like_a_webots(self) -> None:
         self.start(webotsHome=None, projectsDir=DEMO_PROJECTS)
         client = await self.started(self.init("obstacle_course", "obstacle_course.wbt"))
-        port = int(client.messages[0].rpartition(":")[2])
+        port = int((await client.says("webots:")).rpartition(":")[2])
         assert not port_is_free(port)
         await self.end(client)
         assert port_is_free(port)

@@ -89,6 +89,27 @@ class TestDeadline:
         timed.pass_time()
         assert timed.said == [(0, 100), (100, TimeIsUp)]
 
+    def test_one_may_be_moved_and_is_told_again(self) -> None:
+        timed = Timed()
+        timed.deadline.set(1000, TimeIsUp(seconds=1000))
+        timed.pass_time(900)
+        timed.deadline.extend(1000, TimeIsUp(seconds=2000))
+        timed.pass_time()
+        assert timed.said == [(0, 1000), (700, 300), (900, 1100), (1700, 300), (2000, TimeIsUp)]
+
+    def test_it_is_told_when_it_is_asked_for(self) -> None:
+        timed = Timed()
+        timed.deadline.set(1000, TimeIsUp(seconds=1000))
+        timed.pass_time(100)
+        timed.deadline.tell()
+        assert timed.said == [(0, 1000), (100, 900)]
+
+    def test_where_there_is_none_there_is_nothing_to_move_or_to_tell(self) -> None:
+        timed = Timed()
+        timed.deadline.extend(1000, TimeIsUp(seconds=1000))
+        timed.deadline.tell()
+        assert timed.pass_time() == []
+
     def test_one_that_is_stopped_does_not_come(self) -> None:
         timed = Timed()
         timed.deadline.set(7200, TimeIsUp(seconds=7200))
@@ -304,7 +325,39 @@ class TestInstances(StageCase):
         assert await self.told(client) == (
             "The simulation has run for 1 seconds, which is as long as any may; start it again."
         )
-        assert [message.partition(":")[0] for message in client.messages] == ["webots", "shutdownTimeout", "error"]
+        assert client.messages[:2] == ["loading: Fetching the project.", "loading: Starting the simulator."]
+        assert [message.partition(":")[0] for message in client.messages[2:]] == ["webots", "shutdownTimeout", "error"]
+
+    async def test_one_may_run_as_long_once_more_where_its_client_asks_for_it(self) -> None:
+        self.start(totalTimeoutSeconds=2)
+        client = await self.started()
+        await client.says("shutdownTimeout:")
+        client.ask({"extend": True})
+        assert await self.told(client) == (
+            "The simulation has run for 4 seconds, which is as long as any may; start it again."
+        )
+        assert client.messages[-2] == "shutdownTimeout: 4"
+
+    async def test_a_client_that_may_have_no_more_time_is_told_how_much_it_has(self) -> None:
+        self.start(extensions=2)
+        client = await self.started()
+        for _ in range(4):
+            client.ask({"extend": True})
+        await until(lambda: len(client.messages) == 8, "not all are answered")
+        assert client.messages[3:] == [f"shutdownTimeout: {7200 * times}" for times in (1, 2, 3, 3, 3)]
+        assert client.errors == []
+
+    async def test_a_server_that_ends_gives_nobody_more_time(self) -> None:
+        self.start(totalTimeoutSeconds=100)
+        client = await self.started()
+        (runner,) = self.service.instances
+        runner.instance.drain(1)
+        client.ask({"extend": True})
+        assert await self.told(client) == str(ServerStopping())
+
+    async def test_nothing_is_to_be_extended_before_there_is_a_simulation(self) -> None:
+        self.start()
+        assert "asks for more time before it starts" in await self.refused(await self.asked({"extend": True}))
 
     async def test_a_client_is_told_how_long_by_default(self) -> None:
         self.start()

@@ -54,6 +54,13 @@ class FakeServers:
         while missing:
             missing.discard(self.lines.get(timeout=PATIENCE))
 
+    def said_before(self, end: str) -> list[str]:
+        """Return all lines before one, which is waited for."""
+        before: list[str] = []
+        while (line := self.lines.get(timeout=PATIENCE)) != end:
+            before.append(line)
+        return before
+
     def wait_until_quiet(self) -> None:
         """Wait until no page has a socket open, and drop what was said so far."""
         with urllib.request.urlopen(f"http://{self.place}/quiet", timeout=PATIENCE):

@@ -113,9 +113,15 @@ class FakeClient(Counted):
         message = json.loads(payload)
         if "reset controller" in message:
             self.reset_controller(message["reset controller"])
-        if "init" not in message:
-            return
-        self.project = message["init"][1]
+        if "extend" in message:
+            self.extend()
+        if "init" in message:
+            self.start(message["init"][1])
+        if "start" in message:
+            self.start("github")
+
+    def start(self, project: str) -> None:
+        self.project = project
         stream = f"{self.factory.base}/stream/{self.project}"
         if self.project == "refused":
             self.say("error: the project <b>refused</b> is not here.")
@@ -130,10 +136,14 @@ class FakeClient(Counted):
             self.say("loading: unpacking")
             self.say(f"webots:{stream}")
             self.say("shutdownTimeout: 7200")
-            if self.project == "ending":
+            if self.project in ("ending", "stubborn", "deaf"):
                 self.say("shutdownTimeout: 300")
         if self.project == "queued":
             self.say("queue:3")
+
+    def extend(self) -> None:
+        if self.project != "deaf":
+            self.say(f"shutdownTimeout: {7500 if self.project == 'ending' else 290}")
 
     def reset_controller(self, path: str) -> None:
         if path.endswith(".txt"):
@@ -157,7 +167,7 @@ class FakeStream(Counted):
     def onMessage(self, payload: bytes, is_binary: bool) -> None:
         text = payload.decode()
         say(f"stream {text}")
-        if text == "x3d":
+        if text in ("x3d", "w3d", "x3d;broadcast"):
             self.open_scene()
         elif text == "step" and self.project == "changes":
             self.say(next(self.changes))
@@ -301,10 +311,10 @@ class Slash(Resource):
 
 def main(static: Path) -> None:
     """Serve until the test ends the process."""
-    from tests.web import fake_console, fake_editor
+    from tests.web import fake_camera, fake_console, fake_editor, fake_view
 
-    fake_console.register()
-    fake_editor.register()
+    for fake in (fake_camera, fake_console, fake_editor, fake_view):
+        fake.register()
     root = Files(str(static))
     root.contentTypes = {**File.contentTypes, ".mjs": "text/javascript", ".svg": "image/svg+xml"}
     port = cast(Any, reactor).listenTCP(0, Site(root), interface="127.0.0.1").getHost().port
@@ -315,6 +325,7 @@ def main(static: Path) -> None:
     root.putChild(b"mute", SessionServer(cast(Any, Silent)()))
     root.putChild(b"away", SessionServer(Text("ws://127.0.0.1:1")))
     root.putChild(b"odd", SessionServer(Text("<b>hello</b>")))
+    root.putChild(b"crowded", fake_view.CrowdedSessionServer())
     root.putChild(b"simulation", SimulationServer(base))
     root.putChild(b"stream", cast(Any, Streams)())
     root.putChild(b"ajax", fake_editor.Ajax())

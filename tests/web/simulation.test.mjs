@@ -44,7 +44,7 @@ const listener = {
   phase: (name, detail) => heard.push(detail ? `${name}: ${detail}` : name),
   message: (message) => heard.push(message.kind),
   client: ({ kind, text }) => kind !== "alive" && heard.push(`${kind}: ${text}`),
-  ended: (sentence) => heard.push(`ended: ${sentence}`),
+  ended: (failure) => heard.push(`ended: ${failure.message}`),
 };
 
 /** A simulation whose session server gave `answer`, as far as its sockets. */
@@ -77,7 +77,7 @@ test("from the session server over the simulation server to the stream", async (
   sockets[1].open();
   sockets[1].say("scene load completed");
   assert.deepEqual(sockets[1].sent, ["x3d"]);
-  assert.deepEqual(heard, ["looking", "starting", "starting: unpacking", "loading", "complete"]);
+  assert.deepEqual(heard, ["looking", "starting", "fetching: unpacking", "loading", "complete"]);
 });
 
 test("silence ends a phase: progress prolongs it, a sign of life does not", async () => {
@@ -87,7 +87,7 @@ test("silence ends a phase: progress prolongs it, a sign of life does not", asyn
   sockets[0].say("loading: unpacking");
   mock.timers.tick((SILENCE.starting - 1) * 1_000);
   sockets[0].say(".");
-  assert.equal(heard.at(-1), "starting: unpacking");
+  assert.equal(heard.at(-1), "fetching: unpacking");
   mock.timers.tick(1_000);
   assert.equal(heard.at(-1), "ended: The simulation server did not start the simulation in time.");
   assert.ok(sockets[0].closed);
@@ -98,9 +98,9 @@ test("waiting for a place has no limit, and starting after it has one again", as
   sockets[0].open();
   sockets[0].say("queue:2");
   mock.timers.tick(10_000_000);
-  assert.equal(heard.at(-1), "waiting: Visitors ahead: 2.");
+  assert.equal(heard.at(-1), "waiting: 2");
   sockets[0].say("loading: unpacking");
-  assert.equal(heard.at(-1), "starting: unpacking");
+  assert.equal(heard.at(-1), "fetching: unpacking");
   mock.timers.tick(SILENCE.starting * 1_000);
   assert.equal(heard.at(-1), "ended: The simulation server did not start the simulation in time.");
 });
@@ -114,6 +114,23 @@ test("others may watch where the page says so, from the start or later, and no l
   simulation.close();
   simulation.allowBroadcast(true);
   assert.deepEqual(sockets[0].sent, ["INIT", '{"allowBroadcast":true}', '{"allowBroadcast":false}']);
+});
+
+test("more time is asked for on the socket that is open, and on none that is not", async () => {
+  const simulation = await started();
+  simulation.ask({ extend: true });
+  sockets[0].open();
+  simulation.ask({ extend: true });
+  assert.deepEqual(sockets[0].sent, ["INIT", '{"extend":true}']);
+});
+
+test("each failure says what to do about it, but for what the server says in its own words", async () => {
+  const { failures, SILENT } = await import("../../webots_cloud/web/src/simulation/failures.js");
+  for (const [name, make] of Object.entries({ ...failures, ...SILENT })) {
+    const { message, advice } = make("something");
+    assert.match(message, name === "noServer" || name === "reported" ? /something$/ : /^[A-Z“].*[.:].*$/, name);
+    assert.equal(advice === "", name === "reported", name);
+  }
 });
 
 test("how long the simulation may run is told to the page", async () => {

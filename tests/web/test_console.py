@@ -109,12 +109,12 @@ def test_clearing_leaves_nothing(page: Page, servers: FakeServers) -> None:
 
 def test_a_closed_console_marks_errors_until_it_is_opened(page: Page, servers: FakeServers) -> None:
     open_project(page, servers, "talker")
-    expect(page.locator(".webots-unseen")).to_have_count(1)
+    expect(page.locator(".webots-marked")).to_have_count(1)
     press(page, "Console")
-    expect(page.locator(".webots-unseen")).to_have_count(0)
+    expect(page.locator(".webots-marked")).to_have_count(0)
     press(page, "Console")
     press(page, "Run one step")
-    expect(page.locator(".webots-unseen")).to_have_count(1)
+    expect(page.locator(".webots-marked")).to_have_count(1)
 
 
 def test_a_flood_costs_little_and_its_end_is_shown(page: Page, servers: FakeServers) -> None:

@@ -180,6 +180,7 @@ class SimulationConfig(ServerConfig):
     @ivar startTimeoutSeconds: how long Webots may take to load a world.
     @ivar idleTimeoutSeconds: how long an instance may be paused without any input.
     @ivar totalTimeoutSeconds: how long an instance may run at most.
+    @ivar extensions: how often an instance may be given that time once more, where its client asks for it.
     @ivar endTimeoutSeconds: how long Webots may take to end after SIGTERM, before SIGKILL.
     @ivar drainTimeoutSeconds: how long clients may stay when the server is told to end.
     """
@@ -222,6 +223,7 @@ class SimulationConfig(ServerConfig):
     startTimeoutSeconds: float = _option("60", values.seconds)
     idleTimeoutSeconds: float = _option("1800", values.seconds)
     totalTimeoutSeconds: float = _option("7200", values.seconds)
+    extensions: int = _option("1", values.integer(0, 1000))
     endTimeoutSeconds: float = _option("5", values.seconds)
     drainTimeoutSeconds: float = _option("300", values.seconds)
 

@@ -18,6 +18,7 @@ from webots_cloud.simulation.instances import Instances
 from webots_cloud.simulation.request import (
     MAX_MESSAGE_BYTES,
     AllowBroadcast,
+    Extend,
     ResetController,
     StartRequest,
     parse_message,
@@ -36,6 +37,13 @@ CLOSE_SECONDS = 5
 FRAMES_PER_SECOND = 100
 FRAMES_AT_ONCE = 500
 """How many frames a client may send more than that; who sends still more floods the server."""
+
+_DOINGS: dict[type, str] = {
+    ResetController: "resets a controller",
+    AllowBroadcast: "lets others watch",
+    Extend: "asks for more time",
+}
+"""What a client does that sends such a request."""
 
 
 class ClientProtocol(WebSocketServerProtocol):
@@ -142,16 +150,18 @@ class ClientProtocol(WebSocketServerProtocol):
         self._runner = self._instances.start(request, self)
         self._log.debug("client {peer} has {name}", peer=self.peer, name=self._runner.name)
 
-    def _change(self, request: ResetController | AllowBroadcast) -> None:
+    def _change(self, request: ResetController | AllowBroadcast | Extend) -> None:
         """Pass on what changes a simulation."""
         if self._runner is None:
-            what = "resets a controller" if isinstance(request, ResetController) else "lets others watch"
-            raise BadRequest(what=f"it {what} before it starts a simulation")
+            raise BadRequest(what=f"it {_DOINGS[type(request)]} before it starts a simulation")
         self._runner.note_input()
-        if isinstance(request, ResetController):
-            self._runner.instance.reset_controller(request)
-        else:
-            self._runner.instance.allow_broadcast(request.allowed)
+        match request:
+            case ResetController():
+                self._runner.instance.reset_controller(request)
+            case AllowBroadcast():
+                self._runner.instance.allow_broadcast(request.allowed)
+            case Extend():
+                self._runner.instance.extend()
 
     def _refuse(self, error: ClientError) -> None:
         """Tell the client what is wrong with its request, and end what it has."""

@@ -43,6 +43,22 @@ class Deadline:
             self._timers.append(self._clock.callLater(seconds - WARNING_SECONDS, self._warn, WARNING_SECONDS))
         self._warn(round(seconds))
 
+    def extend(self, seconds: float, error: ClientError) -> None:
+        """Move it.
+
+        @param seconds: by which it comes later.
+        @param error: why there is one then.
+        """
+        if self._end is not None:
+            left = self._end - self._clock.seconds() + seconds
+            self.stop()
+            self.set(left, error)
+
+    def tell(self) -> None:
+        """Say once more how many seconds are left."""
+        if self._end is not None:
+            self._warn(round(self._end - self._clock.seconds()))
+
     def stop(self) -> None:
         """Have none any more."""
         timers, self._timers, self._end = self._timers, [], None

@@ -50,6 +50,9 @@ class Effects(Protocol):
     def allow_broadcast(self, allowed: bool) -> None:
         """Let others watch, or not, as soon as there is a way in."""
 
+    def extend(self) -> None:
+        """Give it more time if it may have more, and tell the client how much there is."""
+
     def end_within(self, seconds: float) -> None:
         """Set a deadline and tell the client; then C{fail}, unless the client has left by then."""
 
@@ -108,6 +111,9 @@ class Instance(Protocol):
 
     def allow_broadcast(self, allowed: bool) -> None:
         """The client says whether others may watch."""
+
+    def extend(self) -> None:
+        """The client wants more time than the instance has."""
 
     def drain(self, seconds: float) -> None:
         """The server ends in so many seconds, and those whose turn has not come do not start any more."""
@@ -189,6 +195,11 @@ def _allow_broadcast(_: Instance, life: Life, allowed: bool) -> None:
     life.effects.allow_broadcast(allowed)
 
 
+@_running.upon(Instance.extend).loop()
+def _extend(_: Instance, life: Life) -> None:
+    life.effects.extend()
+
+
 def _end_within(_: Instance, life: Life, seconds: float) -> None:
     life.effects.end_within(seconds)
 
@@ -244,6 +255,8 @@ for _state in (_waiting, _fetching, *_over):
 for _state in (_waiting, _fetching, _starting):
     _state.upon(Instance.reset_controller).loop()(_reset_too_early)
     _state.upon(Instance.sign_of_life).loop().returns(None)
+for _state in (_waiting, _fetching, _starting, *_over):
+    _state.upon(Instance.extend).loop().returns(None)
 for _state in (_fetching, _starting, _running, *_over):
     _state.upon(Instance.queued).loop().returns(None)
     _state.upon(Instance.start).loop().returns(None)

@@ -99,7 +99,12 @@ class AllowBroadcast:
     allowed: bool
 
 
-Request = StartRequest | ResetController | AllowBroadcast
+@attrs.frozen
+class Extend:
+    """C{extend}: the instance is to run for longer than it may."""
+
+
+Request = StartRequest | ResetController | AllowBroadcast | Extend
 
 
 def parse_message(payload: bytes) -> Request:
@@ -123,6 +128,8 @@ def parse_message(payload: bytes) -> Request:
         return _reset(argument)
     if order == "allowBroadcast":
         return _allow_broadcast(argument)
+    if order == "extend":
+        return _extend(argument)
     if order == "start":
         raise GitHubNotSupported
     raise BadRequest(what="it asks neither to start nor to reset a controller")
@@ -220,3 +227,9 @@ def _allow_broadcast(argument: object) -> AllowBroadcast:
     if not isinstance(argument, bool):
         raise BadRequest(what="allowBroadcast is neither true nor false")
     return AllowBroadcast(argument)
+
+
+def _extend(argument: object) -> Extend:
+    if argument is not True:
+        raise BadRequest(what="extend is not true")
+    return Extend()

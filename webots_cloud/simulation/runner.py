@@ -119,6 +119,8 @@ class Runner:
         self._waited = False
         self._began = False
         self._allow_broadcast = False
+        self._extensions_left = workplace.config.extensions
+        self._total: float = workplace.config.totalTimeoutSeconds
         self._last_input: float = self._since
         clock, idle_limit = workplace.reactor, workplace.config.idleTimeoutSeconds
         self._deadline = Deadline(clock, self._tell_deadline, self.instance.fail)
@@ -150,6 +152,7 @@ class Runner:
         self._began = True
         if self._waited:
             self._client.send("loading: It is your turn.")
+        self._client.send("loading: Fetching the project.")
         self._since = self._workplace.reactor.seconds()
         self._log.info(
             "{name}: fetches {project}/{world} for {host}",
@@ -162,6 +165,7 @@ class Runner:
 
     def launch(self) -> None:
         """Start Webots on a port of its own."""
+        self._client.send("loading: Starting the simulator.")
         self._do(self._launch())
 
     def announce(self) -> None:
@@ -175,8 +179,7 @@ class Runner:
             self._client.send(f"webots:{self._route.url}")
         self.note_input()
         self._idleness.watch()
-        total = self._workplace.config.totalTimeoutSeconds
-        self._deadline.set(total, TimeIsUp(seconds=f"{total:g}"))
+        self._deadline.set(self._total, TimeIsUp(seconds=f"{self._total:g}"))
 
     def pass_sign_of_life(self) -> None:
         """Tell the client that Webots is alive; a Webots that says so more often than that is not repeated."""
@@ -195,8 +198,20 @@ class Runner:
         if self._route is not None:
             self._route.allow_broadcast = allowed
 
+    def extend(self) -> None:
+        """Let it run for longer, as often as it may; tell the client how long."""
+        if self._extensions_left == 0:
+            self._deadline.tell()
+            return
+        self._extensions_left -= 1
+        more = self._workplace.config.totalTimeoutSeconds
+        self._total += more
+        self._log.info("{name}: may run {seconds:g} s longer", name=self.name, seconds=more)
+        self._deadline.extend(more, TimeIsUp(seconds=f"{self._total:g}"))
+
     def end_within(self, seconds: float) -> None:
-        """End before the server does."""
+        """End before the server does, whatever the client asks for."""
+        self._extensions_left = 0
         self._deadline.set(seconds, ServerStopping())
 
     def reset_controller(self, request: ResetController) -> None:

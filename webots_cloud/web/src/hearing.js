@@ -11,11 +11,14 @@ export class Hearing {
   /** What is done about each kind of message (simulation/stream.js). */
   #hearers = {
     state: (message) => this.#takeState(message),
-    time: ({ time }) => this.#stage.toolbar.setTime(time),
+    time: ({ time }) => this.#events.time(time),
     model: ({ x3d }) => this.#takeModel(x3d),
     complete: () => this.#showScene(),
+    label: ({ label }) => this.#stage.scene.setLabel(label),
     image: ({ url, data }) => this.#stage.scene.addImage(url, data),
-    mode: ({ mode }) => this.#stage.toolbar.setMode(mode),
+    mode: ({ mode }) => this.#events.mode(mode),
+    world: ({ world, worlds }) => this.#events.worlds(world, worlds),
+    reset: () => this.#events.reset(),
     stdout: ({ text }) => this.#print("stdout", text),
     stderr: ({ text }) => this.#print("stderr", text),
     loading: ({ status, percent }) => this.#showLoading(status, percent),
@@ -28,9 +31,10 @@ export class Hearing {
   /**
    * @param {import("./stage.js").Stage} stage gets what is heard.
    * @param {import("./simulation/simulation.js").Simulation} simulation is heard.
-   * @param {{ready: () => void, failed: (error: Error) => void, printed: (stream: string, text: string) => void,
-   *   controller: (message: object) => void, isCurrent: () => boolean}} events `ready` after each scene that is shown,
-   *   `failed` where one cannot be; `isCurrent` tells whether the simulation is still the one of the view.
+   * @param {object} events is told the rest: `time(milliseconds)`, `mode(mode)`, `worlds(world, worlds)`, `reset()`,
+   *   `model(x3d)`, `ready(shown)` after each scene that is shown and `failed(error)` where one cannot be,
+   *   `printed(stream, text)`, `controller(message)`; and asked `isCurrent()`, whether the simulation is still the one
+   *   of the view.
    */
   constructor(stage, simulation, events) {
     this.#stage = stage;
@@ -42,9 +46,9 @@ export class Hearing {
     this.#hearers[message.kind]?.(message);
   }
 
-  #takeState({ time, poses }) {
-    this.#stage.toolbar.setTime(time);
-    this.#stage.scene.update(poses);
+  #takeState(message) {
+    this.#events.time(message.time);
+    this.#stage.scene.update(message);
   }
 
   async #changeScene(change) {
@@ -60,6 +64,7 @@ export class Hearing {
   #takeModel(x3d) {
     this.#stage.scene.clear();
     this.#model = x3d;
+    this.#events.model(x3d);
     if (this.#shown) {
       // Another world, or the same one again: until its scene is complete there is nothing to control.
       this.#shown = false;
@@ -74,9 +79,7 @@ export class Hearing {
       if (shown && this.#events.isCurrent()) {
         this.#simulation.shown();
         this.#shown = true;
-        this.#stage.progress.hide();
-        this.#stage.setReady(true, shown.standIn);
-        this.#events.ready();
+        this.#events.ready(shown);
       }
     } catch (error) {
       if (this.#events.isCurrent()) {
