@@ -44,6 +44,12 @@ def test_a_controller_is_read_and_written(folder: Path) -> None:
     assert project.read("c", "c.py") == ""
 
 
+def test_sources_and_texts_of_a_controller_are_given_and_nothing_else(folder: Path) -> None:
+    for name in ("c.c", "tools.hpp", "Makefile", "c.o", "c", "picture.png", ".hidden.py"):
+        (folder / "controllers" / "c" / name).write_text("")
+    assert Project(folder).controller_files("c") == ["c.py", "Makefile", "c.c", "tools.hpp"]
+
+
 def test_links_are_not_followed(folder: Path) -> None:
     controllers = folder / "controllers"
     (controllers / "c" / "link.py").symlink_to(folder.parent / "outside.py")
