@@ -57,6 +57,9 @@ export class Simulation {
   /** The URL under which Webots serves the textures of the scene, or null before there is one. */
   streamUrl = null;
 
+  /** The URL under which robot windows are, and which leads to nothing else; null where there is none. */
+  windowsUrl = null;
+
   /** Begin; whatever goes wrong comes as `ended`. */
   async start() {
     if (this.#target.stream) {
@@ -134,6 +137,8 @@ export class Simulation {
       this.#end(`The simulation server reports: ${message.text.slice(0, 1000)}`);
     } else if (message.kind === "webots") {
       this.#streamFrom(message.text);
+    } else if (message.kind === "windows") {
+      this.windowsUrl = isStreamUrl(message.text) ? message.text : null;
     } else if (message.kind === "loading") {
       this.#enter(this.#phase === "waiting" ? "starting" : this.#phase, message.text);
     } else if (message.kind === "queue") {
