@@ -61,7 +61,7 @@ def only_one_build() -> Iterator[None]:
 
 def digest_of_sources() -> str:
     """Return a digest of the names and contents of all that the browser files are made from."""
-    named = [WEB / name for name in ("build.mjs", "package.json", "package-lock.json")]
+    named = [WEB / name for name in ("build.mjs", "licenses.mjs", "package.json", "package-lock.json")]
     digest = hashlib.sha256()
     for path in sorted(named + [path for path in (WEB / "src").rglob("*") if path.is_file()]):
         digest.update(f"{path.relative_to(WEB)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())

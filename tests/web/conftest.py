@@ -25,8 +25,8 @@ class FakeServers:
     """The process of `fake_servers.py`, and what it said."""
 
     def __init__(self, static: Path) -> None:
-        script = Path(__file__).with_name("fake_servers.py")
-        self.process = subprocess.Popen([sys.executable, str(script), str(static)], stdout=subprocess.PIPE, text=True)
+        command = [sys.executable, "-m", "tests.web.fake_servers", str(static)]
+        self.process = subprocess.Popen(command, cwd=TOP, stdout=subprocess.PIPE, text=True)
         self.lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
         self.place = f"127.0.0.1:{self.wait_for('port ').split()[1]}"

@@ -111,6 +111,8 @@ class FakeClient(Counted):
     def onMessage(self, payload: bytes, is_binary: bool) -> None:
         say(f"client {payload.decode()}")
         message = json.loads(payload)
+        if "reset controller" in message:
+            self.reset_controller(message["reset controller"])
         if "init" not in message:
             return
         self.project = message["init"][1]
@@ -132,6 +134,12 @@ class FakeClient(Counted):
                 self.say("shutdownTimeout: 300")
         if self.project == "queued":
             self.say("queue:3")
+
+    def reset_controller(self, path: str) -> None:
+        if path.endswith(".txt"):
+            self.say(f"error: The project has no controller file {path} to go back to.")
+        else:
+            self.say(f"reset controller: {path}")
 
     def say(self, text: str) -> None:
         WebSocketServerProtocol.sendMessage(self, text.encode())
@@ -293,6 +301,10 @@ class Slash(Resource):
 
 def main(static: Path) -> None:
     """Serve until the test ends the process."""
+    from tests.web import fake_console, fake_editor
+
+    fake_console.register()
+    fake_editor.register()
     root = Files(str(static))
     root.contentTypes = {**File.contentTypes, ".mjs": "text/javascript", ".svg": "image/svg+xml"}
     port = cast(Any, reactor).listenTCP(0, Site(root), interface="127.0.0.1").getHost().port
@@ -305,6 +317,7 @@ def main(static: Path) -> None:
     root.putChild(b"odd", SessionServer(Text("<b>hello</b>")))
     root.putChild(b"simulation", SimulationServer(base))
     root.putChild(b"stream", cast(Any, Streams)())
+    root.putChild(b"ajax", fake_editor.Ajax())
     site = {
         "sessionServer": f"{base}/works",
         "projects": [
@@ -325,4 +338,7 @@ def main(static: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    # Under its own name, so that other files of this folder share what it holds.
+    from tests.web import fake_servers
+
+    fake_servers.main(Path(sys.argv[1]))

@@ -3,10 +3,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isStreamUrl, readClientMessage } from "../../webots_cloud/web/src/simulation/client_socket.js";
 import { ConsoleLines } from "../../webots_cloud/web/src/console/console.js";
-import { endsIn } from "../../webots_cloud/web/src/progress/notice.js";
-import { askForSimulationServer, readSessionAnswer, readSimulationUrl } from "../../webots_cloud/web/src/simulation/session.js";
+import {
+  askForSimulationServer,
+  readSessionAnswer,
+  readSessionServer,
+  readSimulationUrl,
+} from "../../webots_cloud/web/src/simulation/session.js";
 import { readStreamMessage } from "../../webots_cloud/web/src/simulation/stream.js";
-import { formatTime } from "../../webots_cloud/web/src/toolbar/toolbar.js";
+import { formatLeft, formatTime } from "../../webots_cloud/web/src/toolbar/time.js";
 import { initMessage } from "../../webots_cloud/web/src/visitor.js";
 
 test("a URL names the session server, the project and the world", () => {
@@ -22,9 +26,35 @@ test("a URL without a world names a simulator that streams", () => {
 });
 
 test("other URLs are refused", () => {
-  for (const url of ["", "http://host/p/worlds/w.wbt", "host:1", "ws://", "javascript:alert(1)", "ws://h/?x"]) {
-    assert.throws(() => readSimulationUrl(url), /is not the address of a simulation/);
+  const bad = [undefined, "", "http://host/p/worlds/w.wbt", "host:1", "ws://", "javascript:alert(1)", "ws://h/?x"];
+  for (const url of [...bad, "javascript:a.x3d", "https://h/session?url=https://evil.example/", "x".repeat(10_000)]) {
+    assert.throws(() => readSimulationUrl(url), { message: /is not the address of a simulation/, advice: /ws:\/\// });
   }
+});
+
+test("a URL of a world on GitHub is asked for as it is, whatever answers there", () => {
+  const github = "https://github.com/user/repo/blob/main/worlds/w.wbt";
+  assert.deepEqual(readSimulationUrl(`https://h/1999/session?url=${github}`), {
+    server: "wss://h/1999",
+    session: `https://h/1999/session?url=${github}`,
+    github,
+  });
+  const other = readSimulationUrl(`https://h/ajax/session.php?a=b&url=${encodeURIComponent(github)}`);
+  assert.equal(other.server, null);
+  assert.equal(other.github, github);
+});
+
+test("a scene is a file of a website", () => {
+  for (const url of ["file.x3d", "a/b.x3d", "/a.X3D?v=1", "https://host/a.x3d"]) {
+    assert.deepEqual(readSimulationUrl(url), { file: url });
+  }
+});
+
+test("a page may name the session server by the address of a simulation there", () => {
+  for (const url of ["ws://h:1999", "ws://h:1999/", "http://h:1999", "ws://h:1999/p/worlds/w.wbt"]) {
+    assert.equal(readSessionServer(url), "ws://h:1999");
+  }
+  assert.throws(() => readSessionServer("file.x3d"), /is not the address/);
 });
 
 test("the session server's answer is a URL without a slash at its end", () => {
@@ -50,8 +80,10 @@ test("the session server is asked over HTTP at its own path", async () => {
     asked.push(url);
     return { ok: true, text: async () => "ws://host:2000" };
   };
-  assert.equal(await askForSimulationServer("wss://s/1999", new AbortController().signal, fetch), "ws://host:2000");
-  assert.deepEqual(asked, ["https://s/1999/session"]);
+  assert.equal(await askForSimulationServer({ server: "wss://s/1999" }, new AbortController().signal, fetch), "ws://host:2000");
+  const github = { server: null, session: "https://web/session.php?url=x" };
+  await askForSimulationServer(github, new AbortController().signal, fetch);
+  assert.deepEqual(asked, ["https://s/1999/session", "https://web/session.php?url=x"]);
 });
 
 test("init has the host without www and nine strings, whatever the page set", () => {
@@ -82,7 +114,7 @@ test("a state has its time and what changed, under either name", () => {
   const pose = { id: 70, translation: "1 2 3" };
   for (const name of ["poses", "updates"]) {
     const text = `application/json:${JSON.stringify({ time: 64, [name]: [pose] })}`;
-    assert.deepEqual(readStreamMessage(text), { kind: "state", time: 64, poses: [pose] });
+    assert.deepEqual(readStreamMessage(text), { kind: "state", time: 64, poses: [pose], labels: [] });
   }
 });
 
@@ -96,8 +128,9 @@ test("modes, in all their spellings", () => {
   for (const text of ["pause", "pause: 32", "paused by client", "step"]) {
     assert.equal(readStreamMessage(text).mode, "pause", text);
   }
-  for (const text of ["real-time", "run", "fast"]) {
-    assert.equal(readStreamMessage(text).mode, "run", text);
+  assert.equal(readStreamMessage("real-time").mode, "run");
+  for (const text of ["run", "fast"]) {
+    assert.equal(readStreamMessage(text).mode, "fast", text);
   }
 });
 
@@ -147,12 +180,8 @@ test("simulated time in hours, minutes, seconds and milliseconds", () => {
   assert.equal(formatTime(3_723_004.9), "1:02:03.004");
 });
 
-test("the visitor is warned of an end that is near, and of no other", () => {
-  assert.equal(endsIn(300), "This simulation ends in 5 minutes.");
-  assert.equal(endsIn(90), "This simulation ends in 1 minute.");
-  assert.equal(endsIn(59), "This simulation ends in 59 seconds.");
-  assert.equal(endsIn(1), "This simulation ends in 1 second.");
-  for (const seconds of [301, 7200, -1, Number("soon")]) {
-    assert.equal(endsIn(seconds), "");
-  }
+test("time left in seconds that have begun", () => {
+  assert.equal(formatLeft(0), "0:00");
+  assert.equal(formatLeft(60_001), "1:01");
+  assert.equal(formatLeft(3_600_000), "1:00:00");
 });

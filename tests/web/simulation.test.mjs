@@ -44,7 +44,7 @@ const listener = {
   phase: (name, detail) => heard.push(detail ? `${name}: ${detail}` : name),
   message: (message) => heard.push(message.kind),
   client: ({ kind, text }) => kind !== "alive" && heard.push(`${kind}: ${text}`),
-  ended: (sentence) => heard.push(`ended: ${sentence}`),
+  ended: (failure) => heard.push(`ended: ${failure.message}`),
 };
 
 /** A simulation whose session server gave `answer`, as far as its sockets. */
@@ -77,7 +77,7 @@ test("from the session server over the simulation server to the stream", async (
   sockets[1].open();
   sockets[1].say("scene load completed");
   assert.deepEqual(sockets[1].sent, ["x3d"]);
-  assert.deepEqual(heard, ["looking", "starting", "starting: unpacking", "loading", "complete"]);
+  assert.deepEqual(heard, ["looking", "starting", "fetching: unpacking", "loading", "complete"]);
 });
 
 test("silence ends a phase: progress prolongs it, a sign of life does not", async () => {
@@ -87,7 +87,7 @@ test("silence ends a phase: progress prolongs it, a sign of life does not", asyn
   sockets[0].say("loading: unpacking");
   mock.timers.tick((SILENCE.starting - 1) * 1_000);
   sockets[0].say(".");
-  assert.equal(heard.at(-1), "starting: unpacking");
+  assert.equal(heard.at(-1), "fetching: unpacking");
   mock.timers.tick(1_000);
   assert.equal(heard.at(-1), "ended: The simulation server did not start the simulation in time.");
   assert.ok(sockets[0].closed);
@@ -98,9 +98,9 @@ test("waiting for a place has no limit, and starting after it has one again", as
   sockets[0].open();
   sockets[0].say("queue:2");
   mock.timers.tick(10_000_000);
-  assert.equal(heard.at(-1), "waiting: Visitors ahead: 2.");
+  assert.equal(heard.at(-1), "waiting: 2");
   sockets[0].say("loading: unpacking");
-  assert.equal(heard.at(-1), "starting: unpacking");
+  assert.equal(heard.at(-1), "fetching: unpacking");
   mock.timers.tick(SILENCE.starting * 1_000);
   assert.equal(heard.at(-1), "ended: The simulation server did not start the simulation in time.");
 });

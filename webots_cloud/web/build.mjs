@@ -1,8 +1,9 @@
-// Makes the browser files: `node build.mjs FOLDER` fills the new folder FOLDER from src/ and from the installed x_ite.
+// Makes the browser files: `node build.mjs FOLDER` fills the new folder FOLDER from src/ and from installed packages.
 // Called by setup.py, which puts the finished folder in place as static/.
 import { build } from "esbuild";
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { bundledPackages, licenseOf, licenseSection } from "./licenses.mjs";
 
 const here = import.meta.dirname;
 const output = path.resolve(process.argv[2]);
@@ -19,7 +20,16 @@ const X_ITE_FILES = [
   "assets/lib/mikktspace_bg.wasm",
 ];
 
-const shared = { bundle: true, minify: true, target: "es2022", absWorkingDir: here, logLevel: "warning" };
+const shared = {
+  bundle: true,
+  minify: true,
+  metafile: true,
+  target: "es2022",
+  absWorkingDir: here,
+  logLevel: "warning",
+  // The texts are in LICENSES.txt.
+  legalComments: "none",
+};
 
 /** A style sheet that a script imports comes as text: it is adopted by shadow roots, which no policy forbids. */
 const styleAsText = {
@@ -32,34 +42,45 @@ const styleAsText = {
   },
 };
 
-async function bundle() {
-  await build({
-    ...shared,
+/** Each call of esbuild that makes files to serve. */
+const BUILDS = [
+  {
     plugins: [styleAsText],
     entryPoints: ["src/classic.js"],
     outfile: path.join(output, "webots.js"),
     format: "iife",
     // A classic script finds the files beside it through its own element, a module through import.meta.
     define: { "import.meta.url": "document.currentScript.src" },
-  });
-  await build({
-    ...shared,
+  },
+  {
     plugins: [styleAsText],
     entryPoints: ["src/webots.js"],
     outfile: path.join(output, "webots.mjs"),
     format: "esm",
-  });
-  await build({
-    ...shared,
+  },
+  {
+    // Loaded by either of the two above once a visitor edits something.
+    plugins: [styleAsText],
+    entryPoints: ["src/editor/editor.js"],
+    outfile: path.join(output, "editor.mjs"),
+    format: "esm",
+  },
+  {
     entryPoints: ["src/pages/pages.css", "src/pages/index.js", "src/pages/simulation.js"],
     outdir: output,
     entryNames: "[name]",
     format: "esm",
     external: ["./webots.mjs"],
-  });
+  },
+];
+
+/** @returns {Promise<object[]>} what esbuild says of each build. */
+async function bundle() {
+  const results = await Promise.all(BUILDS.map((options) => build({ ...shared, ...options })));
   for (const page of ["index.html", "simulation.html", "icon.svg"]) {
     await cp(path.join(here, "src/pages", page), path.join(output, page));
   }
+  return results.map(({ metafile }) => metafile);
 }
 
 async function copyXIte() {
@@ -68,27 +89,24 @@ async function copyXIte() {
   }
 }
 
-async function writeLicenses() {
-  const { name, version, license } = JSON.parse(await readFile(path.join(xIte, "package.json"), "utf8"));
-  const texts = await Promise.all(
-    [
-      "dist/LICENSE.md",
-      "dist/assets/fonts/PT_Sans/OFL.txt",
-    ].map((file) => readFile(path.join(xIte, file), "utf8")),
-  );
+async function writeLicenses(metafiles) {
+  const packages = await Promise.all([
+    licenseOf(xIte, ["LICENSES/Apache-2.0.txt", "dist/assets/fonts/PT_Sans/OFL.txt"]),
+    ...bundledPackages(metafiles, here).map((folder) => licenseOf(folder)),
+  ]);
   await writeFile(
     path.join(output, "LICENSES.txt"),
     [
-      "webots.js, webots.mjs and the pages are part of webots-cloud (Apache-2.0).",
-      `The folder x_ite holds files of ${name} ${version} (${license}) as published on npm, and the font PT Sans that`,
-      "comes with it (SIL Open Font License). Their licences follow.",
-      ...texts.map((text) => text.trim()),
+      "webots.js, webots.mjs, editor.mjs and the pages are part of webots-cloud (Apache-2.0). The folder x_ite holds files\n" +
+        "of X_ITE as published on npm, and the font PT Sans that comes with it (SIL Open Font License); editor.mjs holds\n" +
+        "parts of the other packages below. Their licences follow.",
+      ...packages.map(licenseSection),
       "",
     ].join("\n\n"),
   );
 }
 
 await mkdir(output, { recursive: true });
-await bundle();
+const metafiles = await bundle();
 await copyXIte();
-await writeLicenses();
+await writeLicenses(metafiles);

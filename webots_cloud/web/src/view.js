@@ -1,19 +1,25 @@
-// webots.View: a simulation inside an element of a web page. Puts the parts together; each part is a file of its own.
+// webots.View: a simulation inside an element of a web page. Its public face; each part is a file of its own.
+import { Showing } from "./animation/showing.js";
 import { Availability } from "./availability/watch.js";
-import { ConsolePanel } from "./console/console.js";
-import { make } from "./elements.js";
+import { Controls } from "./controls.js";
+import { whyReadOnly } from "./editor/editing.js";
 import { Failure } from "./failure.js";
-import { Notice, endsIn } from "./progress/notice.js";
-import { Progress } from "./progress/progress.js";
-import { Scene, canDraw } from "./scene/scene.js";
+import { settings } from "./page_settings.js";
+import { ask } from "./question/question.js";
+import { canDraw } from "./scene/scene.js";
+import { failures } from "./simulation/failures.js";
 import { readSimulationUrl } from "./simulation/session.js";
-import { Simulation } from "./simulation/simulation.js";
-import { Toolbar } from "./toolbar/toolbar.js";
-import style from "./view.css";
-import { initMessage } from "./visitor.js";
+import { Stage } from "./stage.js";
+import { Visit } from "./visit.js";
+import { visitor } from "./visitor.js";
 
-const sheet = new CSSStyleSheet();
-sheet.replaceSync(style);
+const MODES = new Set(["x3d", "w3d"]);
+
+const HINTS = {
+  available: "A simulation server is available now: try again.",
+  busy: "All simulation servers are busy at the moment. This page tells you when one is free.",
+  unreachable: "",
+};
 
 /** A simulation that visitors see and control; any number of them may be opened one after another. */
 export class View {
@@ -23,71 +29,98 @@ export class View {
   onclose = null;
   /** It failed: called with the sentence that the visitor sees, before `onclose`. */
   onerror = null;
-  /** The visitor pressed quit: called after `onclose`. */
+  /** The visitor pressed quit: called after `onclose`. Without it the browser goes back in its history. */
   onquit = null;
+  /** The view has another size. */
+  onresize = null;
   /** A controller printed: called with the text. */
   onstdout = null;
   onstderr = null;
   /** Webots sent a controller's file: called with `{name, file, content}` (docs/protocol.md section 4). */
   oncontroller = null;
+  /** Whether visitors only watch what somebody else controls. */
+  broadcast = false;
   /** Longest time without progress of a phase in seconds: `looking`, `starting`, `loading`. */
   silence = {};
+  /** URL of a picture to show while the simulation starts; empty: none. */
+  thumbnail = "";
 
-  #area = make("div", { class: "webots-area" });
-  #badge = make(
-    "p",
-    { class: "webots-badge", title: "This is not Webots: a small simulator stands in for it.", hidden: true },
-    "stand-in simulator",
-  );
-  #scene = new Scene(this.#area);
-  #console = new ConsolePanel();
-  #notice = new Notice();
-  #toolbar = new Toolbar((pressed) => this.#press(pressed));
-  #progress = new Progress(() => this.open(...this.#opened));
-  #root = make("div", { class: "webots-view" });
+  #element;
+  #buttons = {};
+  #stage;
+  #controls;
   #opened = [];
-  #simulation = null;
+  #visit = null;
   #availability = null;
-  #model = "";
-  #shown = false;
+  #showing = null;
+  #recorded = null;
   #timeout = -1;
   #allowBroadcast = false;
+  #documentation = "";
+  #resizes = new ResizeObserver(() => this.#tell("onresize"));
+  #onUnload = (event) => this.unsaved && event.preventDefault();
 
   /**
    * @param {HTMLElement} element gets the view inside; its size is the view's.
    * @param {boolean} mobile larger buttons; by default where a finger points.
    */
   constructor(element, mobile = matchMedia("(pointer: coarse)").matches) {
-    this.#root.classList.toggle("webots-mobile", mobile);
-    this.#area.append(this.#badge, this.#notice.element, this.#progress.element);
-    // Neither the page's style sheets nor its scripts meet what is inside by accident.
-    const shadow = this.#root.attachShadow({ mode: "open" });
-    shadow.adoptedStyleSheets = [sheet];
-    shadow.append(this.#area, this.#console.element, this.#toolbar.element);
-    element.append(this.#root);
+    this.#element = element;
+    this.#stage = new Stage(Boolean(mobile), {
+      press: (pressed) => this.#controls.press(pressed),
+      again: () => this.open(...this.#opened),
+      editing: {
+        visitor,
+        send: (text) => this.#visit?.send(text),
+        resetFile: (name, file) => this.#visit.resets.reset(name, file),
+        reset: () => this.#controls.press("reset"),
+      },
+    });
+    const view = this;
+    this.#controls = new Controls(this.#stage, {
+      get visit() {
+        return view.#visit ?? view.#showing;
+      },
+      get documentation() {
+        return view.#documentation;
+      },
+      quit: () => this.#quit(),
+      mayLose: (what) => this.#mayLose(what),
+    });
+    this.#stage.sceneMenu.more = (object) => this.#actionsOf(object);
+    element.append(this.#stage.element);
+    this.#resizes.observe(this.#stage.element);
+    addEventListener("beforeunload", this.#onUnload);
   }
 
   /**
    * Start a simulation and show it, in place of the one before.
    *
-   * @param {string} url `ws://HOST:PORT/PROJECT/worlds/WORLD.wbt` of a session server, or `ws://HOST:PORT` of a Webots
-   *   that streams.
-   * @param {string} mode how the scene is sent: `x3d`.
+   * @param {string} url `ws://HOST:PORT/PROJECT/worlds/WORLD.wbt` of a session server, `ws://HOST:PORT` of a Webots that
+   *   streams, `https://HOST/session?url=https://github.com/...` of a session server of generation B, or `FILE.x3d`.
+   * @param {string} mode how the scene is sent: `x3d`, where nothing is given, or `w3d`.
    */
-  open(url, mode = "x3d") {
+  open(url, mode) {
     this.close();
     this.#opened = [url, mode];
-    this.#console.clear();
+    this.#stage.console.clear();
+    this.#stage.progress.setPicture(this.thumbnail);
+    this.#showButtons();
     try {
-      if (mode !== "x3d") {
-        throw new Failure(`The mode “${mode}” is not supported: the mode is x3d.`);
+      if (!MODES.has(mode || "x3d")) {
+        throw failures.unknownMode(mode);
       }
+      const target = readSimulationUrl(url);
       if (!canDraw()) {
-        throw new Failure("This browser cannot show the simulation in 3D: it has no WebGL 2, or it is switched off.");
+        throw failures.noWebGl();
       }
-      this.#start(readSimulationUrl(url), mode);
+      if (target.file) {
+        this.#show(target.file);
+      } else {
+        this.#start(target, mode || "x3d");
+      }
     } catch (error) {
-      this.#fail(error.message);
+      this.#fail(error);
     }
   }
 
@@ -95,17 +128,51 @@ export class View {
   close() {
     this.#availability?.close();
     this.#availability = null;
-    this.#progress.hide();
-    if (this.#simulation) {
-      this.#simulation.close();
+    this.#stage.progress.hide();
+    if (this.#visit || this.#showing) {
+      this.#visit?.close();
+      this.#showing?.close();
       this.#finish();
     }
   }
 
+  /**
+   * The animation that plays in the scene that a later, or the last, `open("FILE.x3d")` shows.
+   *
+   * @param {string} url of the recorded `.json`; empty: none.
+   * @param {string} gui `play` where it plays from the start, or `pause`.
+   * @param {boolean} loop whether it begins again at its end.
+   */
+  setAnimation(url, gui = "play", loop = true) {
+    this.#recorded = url ? { url, gui, loop } : null;
+    this.#showing?.setAnimation(this.#recorded);
+  }
+
+  /** What plays, with its `getStatus()`: `play` or `pause`; or null. */
+  get animation() {
+    return this.#showing?.animation ?? null;
+  }
+
   /** @param {number} seconds of simulated time after which it pauses by itself; negative: never. */
   setTimeout(seconds) {
-    this.#timeout = seconds < 0 ? -1 : Math.round(seconds * 1000);
-    this.#simulation?.send(`timeout:${this.#timeout}`);
+    this.#timeout = Number(seconds) >= 0 ? Number(seconds) : -1;
+    this.#visit?.setTimeout(this.#timeout);
+  }
+
+  /** Simulated seconds after which it pauses by itself; negative: never. */
+  get timeout() {
+    return this.#timeout;
+  }
+
+  /** Simulated time in milliseconds. */
+  get time() {
+    return (this.#visit ?? this.#showing)?.time ?? 0;
+  }
+
+  /** @param {string} url where the help leads to; http: or https:, or relative to the page. */
+  setWebotsDocUrl(url) {
+    const link = URL.canParse(url, location.href) ? new URL(url, location.href) : null;
+    this.#documentation = ["http:", "https:"].includes(link?.protocol) ? link.href : "";
   }
 
   /** Whether others may watch the simulation. */
@@ -115,158 +182,185 @@ export class View {
 
   set allowBroadcast(allowed) {
     this.#allowBroadcast = Boolean(allowed);
-    this.#simulation?.allowBroadcast(this.#allowBroadcast);
+    this.#visit?.allowBroadcast(this.#allowBroadcast);
+  }
+
+  /**
+   * Which buttons there are in this view, by name (toolbar/buttons.js) to whether it is there; for those that are not
+   * named, what the page has set for all views holds.
+   */
+  get buttons() {
+    return { ...this.#buttons };
+  }
+
+  set buttons(wanted) {
+    this.#buttons = { ...wanted };
+    this.#showButtons();
+  }
+
+  /** Whether there is a toolbar; without it, its keys do nothing. */
+  get toolbar() {
+    return !this.#stage.toolbar.element.hidden;
+  }
+
+  set toolbar(shown) {
+    this.#stage.toolbar.element.hidden = !shown;
+  }
+
+  /** Tell Webots something (docs/protocol.md section 4). @param {string} message */
+  sendMessage(message) {
+    this.#visit?.send(String(message));
+  }
+
+  /**
+   * Tell a robot's controller something.
+   *
+   * @param {string} message
+   * @param {string} robot its name.
+   */
+  sendRobotMessage(message, robot) {
+    this.#visit?.sendRobotMessage(message, robot);
+  }
+
+  /**
+   * Give the page's element a size; where style sheets do, this is not needed.
+   *
+   * @param {number} width in pixels.
+   * @param {number} height in pixels.
+   */
+  resize(width, height) {
+    if (width > 0 && height > 0) {
+      this.#element.style.width = `${width}px`;
+      this.#element.style.height = `${height}px`;
+    }
+  }
+
+  /**
+   * Open the files of a robot's controller.
+   *
+   * @param {string} name of the controller.
+   */
+  editController(name) {
+    this.#stage.editing.edit(name);
+  }
+
+  /** Whether the visitor has written something that would be lost with the simulation. */
+  get unsaved() {
+    return this.#stage.editing.unsaved;
   }
 
   /** Take the view off the page and free all it holds. */
   dispose() {
     this.close();
-    this.#scene.dispose();
-    this.#root.remove();
+    removeEventListener("beforeunload", this.#onUnload);
+    this.#resizes.disconnect();
+    this.#stage.dispose();
   }
 
   #start(target, mode) {
-    const simulation = new Simulation(
+    this.#stage.setControls(true);
+    const visit = new Visit(
+      this.#stage,
       target,
-      mode,
-      () => initMessage(window.location, target),
       {
-        phase: (name, detail) => this.#progress.showPhase(name, detail),
-        message: (message) => this.#hear(message, simulation),
-        client: (message) => this.#hearServer(message),
-        ended: (sentence) => this.#fail(sentence, target.server),
+        mode,
+        broadcast: Boolean(this.broadcast),
+        allowBroadcast: this.#allowBroadcast,
+        timeout: this.#timeout,
+        silence: this.silence,
       },
-      { silence: this.silence },
+      {
+        ready: () => {
+          this.#stage.editing.begin(target.project ?? "", whyReadOnly(visit.editing, visitor));
+          this.#tell("onready");
+        },
+        ended: (failure) => this.#fail(failure, target.server),
+        printed: (stream, text) => this.#tell(`on${stream}`, text),
+        controller: (message) => {
+          this.#stage.editing.take(message);
+          this.#tell("oncontroller", message);
+        },
+        isCurrent: () => visit === this.#visit,
+      },
     );
-    this.#simulation = simulation;
-    simulation.allowBroadcast(this.#allowBroadcast);
-    simulation.start();
+    this.#visit = visit;
+    visit.start();
   }
 
-  #hear(message, simulation) {
-    const { kind } = message;
-    if (kind === "state" || kind === "time") {
-      this.#toolbar.setTime(message.time);
-      this.#scene.update(message.poses ?? []);
-    } else if (kind === "model") {
-      this.#takeModel(message.x3d);
-    } else if (kind === "complete") {
-      this.#showScene(simulation);
-    } else if (kind === "image") {
-      this.#scene.addImage(message.url, message.data);
-    } else if (kind === "mode") {
-      this.#toolbar.setMode(message.mode);
-    } else if (kind === "stdout" || kind === "stderr") {
-      this.#print(kind, message.text);
-    } else if (kind === "loading" && !this.#shown) {
-      this.#progress.showPhase("loading", message.status, message.percent);
-    } else if (kind === "controller") {
-      this.oncontroller?.(message);
-    } else {
-      this.#changeScene(message, simulation);
+  #show(file) {
+    this.#stage.setControls(false);
+    const showing = new Showing(this.#stage, file, this.#recorded, {
+      ready: (shown) => {
+        this.#stage.setReady(true, true, shown.standIn);
+        this.#tell("onready");
+      },
+      ended: (failure) => this.#fail(failure),
+    });
+    this.#showing = showing;
+    showing.start();
+  }
+
+  /** What can be done with an object of the scene, beside looking at it. */
+  #actionsOf(object) {
+    return object?.controller && this.#visit
+      ? [{ label: "Edit controller", action: () => this.editController(object.controller) }]
+      : [];
+  }
+
+  #showButtons() {
+    const { showQuit: quit, showRevert: revert, showRun: fast } = settings;
+    this.#stage.toolbar.setWanted({ quit, revert, fast, ...this.#buttons });
+  }
+
+  async #quit() {
+    if (!(await this.#mayLose("Quit"))) {
+      return;
+    }
+    this.close();
+    this.#stage.progress.showEnd("The simulation has ended.");
+    if (this.onquit) {
+      this.#tell("onquit");
+    } else if (history.length > 1) {
+      history.back();
     }
   }
 
-  #hearServer({ kind, text }) {
-    const sentence = kind === "shutdownTimeout" ? endsIn(Number(text)) : "";
-    if (sentence) {
-      this.#notice.show(sentence);
-    }
+  async #mayLose(what) {
+    return (
+      !this.unsaved ||
+      ask(this.#stage.editing.desk, "What you have changed in the editor is not saved, and will be lost.", [
+        { label: what, value: true, danger: true },
+        { label: "Cancel", value: false },
+      ])
+    );
   }
 
-  async #changeScene(message, simulation) {
-    try {
-      if (message.kind === "node") {
-        await this.#scene.addNode(message.parent, message.x3d);
-      } else if (message.kind === "delete") {
-        this.#scene.deleteNode(message.id);
-      } else if (message.kind === "visibility") {
-        this.#scene.setVisible(message.id, message.visible);
-      }
-    } catch (error) {
-      if (simulation === this.#simulation) {
-        console.warn(`webots: a change of the scene cannot be shown: ${error.message}`);
-      }
-    }
-  }
-
-  #takeModel(x3d) {
-    this.#scene.clear();
-    this.#model = x3d;
-    if (this.#shown) {
-      // Another world, or the same one again: until its scene is complete there is nothing to control.
-      this.#shown = false;
-      this.#toolbar.setReady(false);
-      this.#simulation.expectScene();
-    }
-  }
-
-  async #showScene(simulation) {
-    try {
-      const shown = await this.#scene.show(this.#model, simulation.streamUrl);
-      if (shown && simulation === this.#simulation) {
-        simulation.shown();
-        this.#shown = true;
-        this.#progress.hide();
-        this.#toolbar.setReady(true);
-        this.#badge.hidden = !shown.standIn;
-        this.onready?.();
-      }
-    } catch (error) {
-      if (simulation === this.#simulation) {
-        simulation.close();
-        this.#fail(error.message);
-      }
-    }
-  }
-
-  #print(stream, text) {
-    this.#console.add(stream, text);
-    (stream === "stdout" ? this.onstdout : this.onstderr)?.(text);
-  }
-
-  #press(pressed) {
-    if (pressed === "quit") {
-      this.close();
-      this.onquit?.();
-    } else if (pressed === "console") {
-      this.#console.element.hidden = !this.#console.element.hidden;
-      this.#toolbar.setConsole(!this.#console.element.hidden);
-    } else {
-      this.#simulation?.send(pressed === "run" ? `real-time:${this.#timeout}` : pressed);
-    }
-  }
-
-  #fail(sentence, server = null) {
-    this.#progress.showFailure(sentence);
-    this.onerror?.(sentence);
+  #fail(error, server = null) {
+    const failure = error instanceof Failure ? error : failures.unexpected(error.message);
+    this.#stage.progress.showFailure(failure);
+    this.#tell("onerror", failure.message);
     this.#finish();
     if (server) {
-      this.#watchFor(server);
+      this.#availability = new Availability(server, (state) => this.#stage.progress.addHint(HINTS[state]));
     }
-  }
-
-  /** Under a failure, say when the session server has a simulation server to give. */
-  #watchFor(server) {
-    const hints = {
-      available: "A simulation server is available now.",
-      busy: "All simulation servers are busy at the moment.",
-      unreachable: "",
-    };
-    this.#availability = new Availability(server, (state) => this.#progress.addHint(hints[state]));
   }
 
   #finish() {
-    const wasOpen = this.#simulation !== null;
-    this.#simulation = null;
-    this.#shown = false;
-    this.#badge.hidden = true;
-    this.#notice.hide();
-    this.#model = "";
-    this.#scene.forget();
-    this.#toolbar.setReady(false);
+    const wasOpen = this.#visit !== null || this.#showing !== null;
+    this.#visit = this.#showing = null;
+    this.#stage.editing.end();
+    this.#stage.clear();
     if (wasOpen) {
-      this.onclose?.();
+      this.#tell("onclose");
+    }
+  }
+
+  /** What the page does about an event is its own affair: an error there is shown by the browser and ends nothing here. */
+  #tell(event, ...details) {
+    try {
+      this[event]?.(...details);
+    } catch (error) {
+      reportError(error);
     }
   }
 }

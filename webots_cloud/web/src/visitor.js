@@ -33,3 +33,24 @@ export function initMessage(page, target, who = visitor) {
   ];
   return JSON.stringify({ init: fields.map((field) => String(field ?? "")) });
 }
+
+/**
+ * The `start` message of generation B.
+ *
+ * @param {{github: string}} target the world's URL.
+ * @param {string} mode how the scene is to be sent.
+ */
+export function startMessage(target, mode) {
+  return JSON.stringify({ start: { url: target.github, mode } });
+}
+
+/** In whose name a simulation runs, for people; empty: in nobody's. */
+export function nameOf(who = visitor) {
+  return [
+    [who.User1Name, who.User1Id],
+    [who.User2Name, who.User2Id],
+  ]
+    .map(([name, id]) => String(name || id || "").slice(0, 200))
+    .filter((name) => name && name !== "0")
+    .join(" and ");
+}

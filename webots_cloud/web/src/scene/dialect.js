@@ -1,19 +1,19 @@
 // From the X3D that Webots sends (docs/protocol.md section 5) to standard X3D, as X_ITE reads it. No DOM and no I/O.
 import { toLinear } from "./color.js";
-import { capsule, elevationGrid, plane, sign } from "./geometry.js";
-import { ENU_TO_Y_UP, readNumbers, viewpointFromEnu } from "./rotation.js";
+import { capsule, elevationGrid, mesh, plane, sign } from "./geometry.js";
+import { document, fields, pick, readStrings, readUrls, tag } from "./markup.js";
+import { describe, describeWorld } from "./objects.js";
+import { ENU_TO_Y_UP, readNumbers } from "./rotation.js";
+import { background, navigation, skyPictures, viewpoint } from "./surroundings.js";
 
 /** Name of the Transform that holds the world and turns its axes to X3D's. */
 export const WORLD = "world";
 
 const LONGEST_LABEL = 80; // characters
 const MOST_ELEMENTS = 300_000;
+const MOST_FILES = 5000;
 const DEEPEST = 250;
-
-/** What the scenes made here need beyond the profile; X_ITE loads no other component. */
-const COMPONENTS = ["CubeMapTexturing", "EnvironmentalEffects", "Geometry3D", "Lighting", "Shape"]
-  .map((name) => `<component name="${name}" level="4"/>`)
-  .join("");
+const MOST_SHADOWS = 4; // lights; each draws the scene once more
 
 /** Elements that place their children; Webots writes devices and joints as these, under several names. */
 const PLACES = new Set(
@@ -22,8 +22,10 @@ const PLACES = new Set(
    Propeller Radar RangeFinder Receiver Speaker TouchSensor Track TrackWheel VacuumGripper`.split(/\s+/),
 );
 
-/** Elements that are known and show nothing here. */
-const UNSHOWN = new Set(["WorldInfo", "NavigationInfo", "Viewpoint", "Background", "head", "meta"]);
+/** Elements that are known and show nothing here; a `Switch` holds what Webots collides with. */
+const UNSHOWN = new Set(
+  "WorldInfo NavigationInfo Viewpoint Background Switch head meta Physics Damping ContactProperties".split(" "),
+);
 
 /** Nodes that mean the same in both, each with the fields that are kept. */
 const SAME = {
@@ -46,6 +48,10 @@ const SAME = {
   SpotLight: "ambientIntensity attenuation beamWidth color cutOffAngle direction intensity location on radius",
 };
 const LIGHTS = new Set(["DirectionalLight", "PointLight", "SpotLight"]);
+const APPEARANCES = new Set(["Appearance", "PBRAppearance"]);
+
+/** Whose colours a state may change for each use by itself: these are written anew where they are repeated. */
+const COLORED = new Set(["Appearance", "PBRAppearance", "Material"]);
 
 /** Shapes whose axis is z in ENU worlds and y in X3D. */
 const ALONG_Z = new Set(["Cylinder", "Cone", "Capsule", "ElevationGrid"]);
@@ -60,31 +66,45 @@ const PBR_TEXTURES = {
 /**
  * @typedef {object} Scene
  * @property {string} xml a standard X3D document.
- * @property {string} title of the world, or empty.
+ * @property {{title: string, info: string, window: string}} worldInfo of the world, each perhaps empty.
  * @property {boolean} standIn whether it comes from the stand-in simulator.
+ * @property {string} up `ENU` or `NUE`.
+ * @property {string|null} followed id of the object that the viewpoint follows.
+ *
+ * @typedef {object} Picture
+ * @property {string} name of the node that shows it.
+ * @property {string} field of the node: it takes a URL.
+ * @property {string[]} urls where it is, one after the other.
+ * @property {{roughness: string[], metalness: string[]}} [maps] instead of `urls`: pictures to put together.
+ *
+ * @typedef {object} Mesh
+ * @property {string} name of the node, a triangle set that has no triangles yet.
+ * @property {string[]} urls where the file is.
+ * @property {string} part name of the part of the file that is shown; empty: all.
+ * @property {number} material index of the material of that part; negative: all.
  */
 
 /** Adapts one scene, and later the nodes that are added to it. Ids are `n70`, as in the document. */
 export class Dialect {
-  #textureUrl;
   #labelImage;
   #up = "NUE";
   #definitions = new Map();
   #names = new Map();
   #used = new Map();
   #parents = new Map();
-  #textures = new Map();
+  #objects = new Map();
+  #pictures = [];
+  #meshes = [];
+  #sources = new Map();
   #unknown = new Set();
   #here = new Set();
   #elements = 0;
+  #shadows = 0;
+  #someCast = false;
   #copying = false;
 
-  /**
-   * @param {(url: string) => string|null} textureUrl where a texture is found, or null for nowhere.
-   * @param {(text: string) => {url: string, aspect: number}} labelImage draws a line of text; aspect is width by height.
-   */
-  constructor(textureUrl, labelImage) {
-    this.#textureUrl = textureUrl;
+  /** @param {(text: string) => {url: string, aspect: number}} labelImage draws a line of text; width by height. */
+  constructor(labelImage) {
     this.#labelImage = labelImage;
   }
 
@@ -97,13 +117,24 @@ export class Dialect {
    */
   scene(root) {
     const nodes = sceneNodes(root);
-    const worldInfo = nodes.find(({ name }) => name === "WorldInfo")?.attributes ?? {};
+    const attributesOf = (wanted) => nodes.find(({ name }) => name === wanted)?.attributes;
+    const worldInfo = attributesOf("WorldInfo") ?? {};
+    const sky = attributesOf("Background");
     this.#up = worldInfo.coordinateSystem === "ENU" ? "ENU" : "NUE";
+    this.#someCast = somewhere(nodes, ({ name, attributes }) => name === "Shape" && attributes.castShadows === "true");
     const inside = this.#children(nodes, WORLD);
+    this.#pictures.push(...skyPictures(sky ?? {}));
     const turn = this.#up === "ENU" ? ENU_TO_Y_UP.join(" ") : "0 1 0 0";
-    const outside = this.#background(nodes) + this.#viewpoint(nodes) + navigation(hasLight(nodes));
+    const outside = (sky ? background(sky, this.#up) : "") + viewpoint(attributesOf("Viewpoint") ?? {}, this.#up);
+    const light = navigation(somewhere(nodes, ({ name }) => LIGHTS.has(name)));
     const world = `<Transform DEF="${WORLD}" rotation="${turn}">${inside}</Transform>`;
-    return { xml: document(outside + world), title: worldInfo.title ?? "", standIn: isStandIn(root, worldInfo) };
+    return {
+      xml: document(outside + light + world),
+      worldInfo: describeWorld(worldInfo, readStrings),
+      standIn: isStandIn(root, worldInfo),
+      up: this.#up,
+      followed: followedId(attributesOf("Viewpoint") ?? {}),
+    };
   }
 
   /**
@@ -116,12 +147,34 @@ export class Dialect {
   addition(root, parent) {
     const nodes = /^(x3d|scene)$/i.test(root.name) ? sceneNodes(root) : [root];
     this.#here.clear();
+    this.#sources.clear();
     return { xml: document(this.#children(nodes, this.resolve(parent) ?? WORLD)) };
+  }
+
+  /**
+   * A node is gone, with all that is in it.
+   *
+   * @param {string} id of it.
+   * @returns {string[]} the ids that are gone.
+   */
+  forget(id) {
+    const gone = [];
+    const leave = ({ attributes, children }) => {
+      if (isId(attributes.id)) {
+        gone.push(attributes.id);
+      }
+      children.forEach(leave);
+    };
+    leave(this.#definitions.get(id) ?? { attributes: { id }, children: [] });
+    for (const map of [this.#definitions, this.#names, this.#used, this.#parents, this.#objects]) {
+      gone.forEach((each) => map.delete(each));
+    }
+    return gone;
   }
 
   /** The id under which a node of this id is found: its own, or that of the node it repeats; null for none. */
   resolve(id) {
-    const name = this.#used.get(id) ?? id;
+    const name = this.#names.has(id) ? id : this.#used.get(id);
     return this.#names.has(name) ? name : null;
   }
 
@@ -130,9 +183,36 @@ export class Dialect {
     return this.#parents.get(id) ?? null;
   }
 
-  /** The ids of the texture nodes that show the texture of this URL. */
-  texturesOf(url) {
-    return this.#textures.get(url) ?? [];
+  /** What is known of the nearest named robot, solid or device around this node, or it itself; null for none. */
+  objectOf(id) {
+    for (let at = id; at !== undefined; at = this.#parents.get(at)) {
+      if (this.#objects.has(at)) {
+        return this.#objects.get(at);
+      }
+    }
+    return null;
+  }
+
+  /** The attributes of a node, or of the one that it repeats, as the document has them. */
+  attributesOf(id) {
+    return (this.#definitions.get(id) ?? this.#definitions.get(this.#used.get(id)))?.attributes ?? {};
+  }
+
+  /** What is known of the robots, in the order of the document. */
+  get robots() {
+    return [...this.#objects.values()].filter(({ type }) => type === "robot");
+  }
+
+  /**
+   * What has to be fetched and put into the scene, since this was last asked.
+   *
+   * @returns {{pictures: Picture[], meshes: Mesh[]}}
+   */
+  takeFiles() {
+    const files = { pictures: this.#pictures, meshes: this.#meshes };
+    this.#pictures = [];
+    this.#meshes = [];
+    return files;
   }
 
   /** Names of elements that were left out, since this was last asked, because they are not known. */
@@ -147,34 +227,54 @@ export class Dialect {
   }
 
   #child(element, parent, depth) {
-    if (element.attributes.id && !this.#copying) {
-      this.#parents.set(element.attributes.id, parent);
-    }
-    return this.#node(element, depth, (node, own) => this.#placed(node, own, depth));
+    const { id } = element.attributes;
+    const adapt = (node, own) => this.#placed(node, own, isId(id) ? id : parent, depth);
+    return this.#node(element, parent, depth, adapt);
   }
 
-  /** One element where a child of a grouping node may be. */
-  #placed(element, own, depth) {
+  /** One element where a child of a grouping node may be; `id` is its own, or that of what it is in. */
+  #placed(element, own, id, depth) {
     const { name, attributes, children } = element;
     if (name === "Shape") {
-      return this.#shape(element, own, depth);
+      return this.#shape(element, own, id, depth);
     }
     if (PLACES.has(name)) {
-      const inner = this.#children(children, attributes.id ?? WORLD, depth + 1);
-      const fields = pick(attributes, "translation rotation scale center scaleOrientation");
-      return tag("Transform", own + fields + visibility(attributes), inner);
+      return this.#place(element, own, id, depth);
     }
     if (LIGHTS.has(name)) {
-      const shadows = attributes.castShadows === "true" ? ' shadows="true" shadowIntensity="0.6"' : "";
-      return tag(name, `${own + pick(attributes, SAME[name])} global="true"${shadows}`);
+      return tag(name, `${own + pick(attributes, SAME[name])} global="true"${this.#shadow(attributes)}`);
     }
     if (name === "Fog") {
       return tag(name, own + pick(attributes, SAME.Fog));
     }
+    children.forEach((child) => this.#keep(child));
     return this.#leaveOut(name);
   }
 
-  #shape({ attributes, children }, own, depth) {
+  #place(element, own, id, depth) {
+    const { attributes, children } = element;
+    const object = this.#copying ? null : describe(element);
+    if (object) {
+      this.#objects.set(object.id, object);
+    }
+    const inner =
+      attributes.isPropeller === "true"
+        ? this.#helices(children, id, depth)
+        : this.#children(children, id, depth + 1);
+    return tag("Transform", own + placement(attributes) + visibility(attributes), inner);
+  }
+
+  /** A propeller holds what it looks like at rest, and what it looks like when it turns quickly. */
+  #helices([rest, ...others], id, depth) {
+    const hidden = tag("Transform", ' visible="false"', this.#children(others, id, depth + 1));
+    return rest ? this.#children([rest], id, depth + 1) + hidden : "";
+  }
+
+  #shadow({ castShadows }) {
+    return castShadows === "true" && ++this.#shadows <= MOST_SHADOWS ? ' shadows="true" shadowIntensity="0.6"' : "";
+  }
+
+  #shape({ attributes, children }, own, id, depth) {
     const drawn = children.find(({ name }) => name === "PBRAppearance") ?? children.find(isAppearance);
     const geometry = children.find((child) => child !== drawn && !isAppearance(child));
     if (geometry?.name === "Text") {
@@ -182,31 +282,45 @@ export class Dialect {
       return sign(this.#labelImage(text), geometry.attributes, own);
     }
     children.filter((child) => child !== drawn && child !== geometry).forEach((child) => this.#keep(child));
-    const inner = (drawn ? this.#part(drawn, depth) : "") + (geometry ? this.#part(geometry, depth) : "");
+    const part = (child) => (child ? this.#part(child, id, depth) : "");
+    const inner = part(drawn) + part(geometry);
+    const flags = visibility(attributes) + this.#shapeFlags(attributes);
     const kind = geometry && this.#original(geometry).name;
     if (this.#up !== "ENU" || !ALONG_Z.has(kind)) {
-      return tag("Shape", own + visibility(attributes), inner);
+      return tag("Shape", own + flags, inner);
     }
-    return tag("Transform", `${own} rotation="1 0 0 ${Math.PI / 2}"${visibility(attributes)}`, tag("Shape", "", inner));
+    const turned = `${own} rotation="1 0 0 ${Math.PI / 2}"${visibility(attributes)}`;
+    return tag("Transform", turned, tag("Shape", this.#shapeFlags(attributes), inner));
+  }
+
+  /** Where one shape of a scene says that it casts shadows, those that do not say so cast none. */
+  #shapeFlags({ castShadows, isPickable }) {
+    const casts = this.#someCast ? castShadows === "true" : castShadows !== "false";
+    return (casts ? "" : ' castShadow="false"') + (isPickable === "false" ? ' pointerEvents="false"' : "");
   }
 
   /** One element inside a shape: an appearance, a geometry, or a part of these. */
-  #part(element, depth, field = "") {
+  #part(element, parent, depth, field = "") {
     const container = field && ` containerField="${field}"`;
-    return this.#node(element, depth, (node, own) => this.#partOf(node, own + container, depth), container);
+    const id = isId(element.attributes.id) ? element.attributes.id : parent;
+    const adapt = (node, own) => this.#partOf(node, own + container, id, depth);
+    return this.#node(element, parent, depth, adapt, container);
   }
 
-  #partOf(element, own, depth) {
+  #partOf(element, own, id, depth) {
     const { name, attributes, children } = element;
-    const inner = () => children.map((child) => this.#part(child, depth + 1)).join("");
+    const inner = () => children.map((child) => this.#part(child, id, depth + 1)).join("");
     if (name === "PBRAppearance") {
-      return this.#pbrAppearance(element, own, depth);
+      return this.#pbrAppearance(element, own, id, depth);
     }
     if (name === "Appearance") {
       return tag(name, own, inner());
     }
     if (name === "ImageTexture") {
       return this.#texture(element, own);
+    }
+    if (name === "Mesh") {
+      return this.#mesh(attributes, own);
     }
     if (name === "Cylinder" || name === "Cone") {
       return tag(name, own + pick(attributes, "height radius bottomRadius bottom top side"));
@@ -220,84 +334,142 @@ export class Dialect {
       : this.#leaveOut(name);
   }
 
-  #pbrAppearance({ attributes, children }, own, depth) {
+  #pbrAppearance({ attributes, children }, own, id, depth) {
     const number = (name, otherwise) => readNumbers(attributes[name], 1)?.[0] ?? otherwise;
-    const metalness = number("metalness", 1);
-    const textures = children.filter(({ name }) => name === "ImageTexture");
     const color = (name, otherwise) => toLinear(readNumbers(attributes[name], 3) ?? otherwise);
     const emission = color("emissiveColor", [0, 0, 0]).map((part) => part * number("emissiveIntensity", 1));
-    const fields = {
+    const material = fields({
       baseColor: color("baseColor", [1, 1, 1]).join(" "),
-      metallic: metalness,
+      metallic: number("metalness", 1),
       roughness: number("roughness", 0),
       transparency: number("transparency", 0),
       emissiveColor: emission.map((part) => Math.min(part, 1)).join(" "),
       normalScale: number("normalMapFactor", 1),
       occlusionStrength: number("occlusionMapStrength", 1),
-    };
+    });
+    const textures = children.filter(({ name }) => name === "ImageTexture");
     const images = textures.map((texture) => {
-      const field = PBR_TEXTURES[texture.attributes.type] ?? roughnessField(texture, textures, metalness);
-      return field ? this.#part(texture, depth + 1, field) : "";
+      const field = PBR_TEXTURES[texture.attributes.type];
+      return field ? this.#part(texture, id, depth + 1, field) : "";
     });
     const transform = children.find(({ name }) => name === "TextureTransform");
-    const material = tag("PhysicalMaterial", pick(fields, Object.keys(fields).join(" ")), images.join(""));
-    return tag("Appearance", own, material + (transform ? this.#part(transform, depth + 1) : ""));
+    const maps = this.#metallicRoughness(textures);
+    return tag(
+      "Appearance",
+      own,
+      tag("PhysicalMaterial", material, images.join("") + maps) +
+        (transform ? this.#part(transform, id, depth + 1) : ""),
+    );
+  }
+
+  /** X3D has one texture for roughness (green) and metalness (blue), Webots one for each: they are put together. */
+  #metallicRoughness(textures) {
+    const of = (type) => {
+      const texture = textures.find(({ attributes }) => attributes.type === type);
+      return texture ? this.#original(texture) : null;
+    };
+    const [roughness, metalness] = [of("roughness"), of("metalness")];
+    if (!roughness && !metalness) {
+      return "";
+    }
+    const urls = (texture) => (texture ? readUrls(texture.attributes.url) : []);
+    const maps = { roughness: urls(roughness), metalness: urls(metalness) };
+    const { attributes } = roughness ?? metalness;
+    return this.#picture({ maps }, attributes, ' containerField="metallicRoughnessTexture"', "");
   }
 
   #texture({ attributes }, own) {
-    const urls = readUrls(attributes.url);
-    if (!this.#copying && attributes.id) {
-      urls.forEach((url) => this.#textures.set(url, [...this.texturesOf(url), attributes.id]));
+    return this.#picture({ urls: readUrls(attributes.url) }, attributes, own, attributes.id);
+  }
+
+  /** A texture node that gets its picture later; the same picture is in the scene once. */
+  #picture(source, attributes, own, id) {
+    const container = / containerField="\w+"/.exec(own)?.[0] ?? "";
+    const key = JSON.stringify([source, attributes.repeatS, attributes.repeatT]);
+    const before = this.#sources.get(key);
+    if (before) {
+      if (isId(id) && id !== before) {
+        this.#used.set(id, before);
+      }
+      return `<ImageTexture USE="${before}"${container}/>`;
     }
-    const found = urls.map((url) => this.#textureUrl(url)).filter(Boolean);
-    const url = found.length ? ` url="${escape(found.map((each) => `"${each}"`).join(" "))}"` : "";
-    return tag("ImageTexture", own + url + pick(attributes, "repeatS repeatT"));
+    const defined = / DEF="([^"]+)"/.exec(own)?.[1];
+    const name = defined ?? `picture${this.#elements}`;
+    this.#sources.set(key, name);
+    if (this.#pictures.length < MOST_FILES) {
+      this.#pictures.push({ name, field: "url", ...source });
+    }
+    return tag("ImageTexture", ` DEF="${name}"${container}${pick(attributes, "repeatS repeatT")}`);
+  }
+
+  #mesh(attributes, own) {
+    const defined = / DEF="([^"]+)"/.exec(own)?.[1];
+    const name = defined ?? `mesh${this.#elements}`;
+    if (this.#meshes.length < MOST_FILES) {
+      this.#meshes.push({
+        name,
+        urls: readUrls(attributes.url),
+        part: attributes.name ?? "",
+        material: readNumbers(attributes.materialIndex, 1)?.[0] ?? -1,
+      });
+    }
+    return mesh(attributes, defined ? own : ` DEF="${name}"${own}`);
   }
 
   /**
    * What every element has in common: an id of its own, or `USE` of another. `adapt` gets the element and the text of
    * its DEF. A repeated node that is not in the document (it was left out, or came with an earlier one) is copied.
    */
-  #node(element, depth, adapt, container = "") {
+  #node(element, parent, depth, adapt, container = "") {
     const { id, USE } = element.attributes;
     if (++this.#elements > MOST_ELEMENTS || depth > DEEPEST) {
       throw new Error("it is too large");
     }
+    if (isId(id) && !this.#copying) {
+      this.#parents.set(id, parent);
+    }
     if (USE !== undefined) {
-      return this.#repeat(element, depth, adapt, container);
+      return this.#repeat(element, parent, depth, adapt, container);
     }
     const defines = isId(id) && !this.#copying && !this.#definitions.has(id);
     if (!defines) {
       return adapt(element, "");
     }
     this.#definitions.set(id, element);
-    const text = adapt(element, ` DEF="${id}"`);
-    const name = /^<(\w+) DEF=/.exec(text)?.[1];
-    if (name) {
+    return this.#named(id, adapt(element, ` DEF="${id}"`));
+  }
+
+  #named(id, text) {
+    const [, name, defined] = /^<(\w+) DEF="([^"]+)"/.exec(text) ?? [];
+    if (defined === id) {
       this.#names.set(id, name);
       this.#here.add(id);
     }
     return text;
   }
 
-  #repeat({ attributes: { id, USE } }, depth, adapt, container) {
+  #repeat({ attributes: { id, USE: named } }, parent, depth, adapt, container) {
+    const USE = this.#definitions.has(named) ? named : this.#used.get(named);
     const original = this.#definitions.get(USE);
     if (!original) {
       return "";
     }
-    if (isId(id)) {
+    if (isId(id) && !this.#copying) {
       this.#used.set(id, USE);
+    }
+    if (isId(id) && COLORED.has(original.name) && !this.#copying && !this.#names.has(id)) {
+      return this.#named(id, this.#copy(original, parent, depth, (node) => adapt(node, ` DEF="${id}"`)));
     }
     return this.#here.has(USE)
       ? `<${this.#names.get(USE)} USE="${USE}"${container}/>`
-      : this.#copy(original, depth, adapt);
+      : this.#copy(original, parent, depth, adapt);
   }
 
-  #copy(original, depth, adapt) {
+  #copy(original, parent, depth, adapt) {
     const before = this.#copying;
     this.#copying = true;
     try {
-      return this.#node(original, depth + 1, adapt);
+      return this.#node(original, parent, depth + 1, adapt);
     } finally {
       this.#copying = before;
     }
@@ -316,42 +488,9 @@ export class Dialect {
     return this.#definitions.get(element.attributes.USE) ?? element;
   }
 
-  #viewpoint(nodes) {
-    const attributes = nodes.find(({ name }) => name === "Viewpoint")?.attributes ?? {};
-    const position = readNumbers(attributes.position, 3) ?? (this.#up === "ENU" ? [-10, 0, 0] : [0, 0, 10]);
-    const orientation = readNumbers(attributes.orientation, 4) ?? [0, 0, 1, 0];
-    const seen = this.#up === "ENU" ? viewpointFromEnu(position, orientation) : { position, orientation };
-    const fields = {
-      position: seen.position.join(" "),
-      orientation: seen.orientation.join(" "),
-      fieldOfView: readNumbers(attributes.fieldOfView, 1)?.[0] ?? Math.PI / 4,
-      nearDistance: 0.01,
-      farDistance: 10_000,
-    };
-    return tag("Viewpoint", ` DEF="viewpoint"${pick(fields, Object.keys(fields).join(" "))}`);
-  }
-
-  #background(nodes) {
-    const background = nodes.find(({ name }) => name === "Background");
-    if (!background) {
-      return "";
-    }
-    const sides = ["back", "bottom", "front", "left", "right", "top"].map((side) => `${side}Url`);
-    const images = sides.map((side) => {
-      const urls = readUrls(background.attributes[side]).map((url) => this.#textureUrl(url)).filter(Boolean);
-      return urls.length ? ` ${side}="${escape(urls.map((url) => `"${url}"`).join(" "))}"` : "";
-    });
-    const { skyColor = "0 0 0", skyAngle } = background.attributes;
-    // One colour as several bands: X_ITE draws too coarse a sky for one, and leaves holes.
-    const sky = skyAngle
-      ? pick(background.attributes, "skyColor skyAngle groundColor groundAngle")
-      : ` skyColor="${escape(Array(5).fill(skyColor).join(" "))}" skyAngle="0.6 1.2 1.8 2.4"`;
-    return tag("Background", sky + images.join(""));
-  }
-
   #leaveOut(name) {
     if (!UNSHOWN.has(name)) {
-      this.#unknown.add(name);
+      this.#unknown.add(name.slice(0, LONGEST_LABEL));
     }
     return "";
   }
@@ -371,69 +510,31 @@ function isStandIn(root, worldInfo) {
   return [...marks, ...metas.map(({ attributes }) => attributes.content)].some((mark) => /stand-?in/i.test(mark ?? ""));
 }
 
-function hasLight(nodes) {
-  return nodes.some(({ name, children }) => LIGHTS.has(name) || hasLight(children));
+/** Written as a number, as in poses. */
+function followedId({ followedId: id }) {
+  return [id, `n${id}`].find(isId) ?? null;
 }
 
-/** Camera control, and the light from all around that physically based materials need to look right. */
-function navigation(lit) {
-  const sky = ["0xC8D2DC", "0xC8D2DC", "0xE6EEF6", "0x706C66", "0xC8D2DC", "0xC8D2DC"];
-  const faces = ["front", "back", "top", "bottom", "left", "right"]
-    .map((face, index) => tag("PixelTexture", ` containerField="${face}Texture" image="1 1 3 ${sky[index]}"`))
-    .join("");
-  const cube = (field) => tag("ComposedCubeMapTexture", ` containerField="${field}"`, faces);
-  return (
-    tag("NavigationInfo", ` type='"EXAMINE" "ANY"' headlight="${!lit}" transitionType='"TELEPORT"'`) +
-    tag("EnvironmentLight", ' intensity="0.6" global="true"', cube("diffuseTexture") + cube("specularTexture"))
-  );
+/** Whether an element like this is anywhere among these. */
+function somewhere(nodes, like) {
+  return nodes.some((node) => like(node) || somewhere(node.children, like));
 }
 
 function isAppearance({ name }) {
-  return name === "Appearance" || name === "PBRAppearance";
+  return APPEARANCES.has(name);
 }
 
 function isId(id) {
   return /^n-?\d+$/.test(id ?? "");
 }
 
-/** X3D has one texture for roughness (green) and metalness (blue); a grey roughness map serves where nothing is metal. */
-function roughnessField(texture, textures, metalness) {
-  const alone = !textures.some(({ attributes }) => attributes.type === "metalness");
-  return texture.attributes.type === "roughness" && alone && metalness === 0 ? "metallicRoughnessTexture" : null;
+/** Where a node is; what is not a number would make it, and all in it, vanish. */
+function placement(attributes) {
+  const counts = { translation: 3, rotation: 4, scale: 3, center: 3, scaleOrientation: 4 };
+  const sound = Object.entries(counts).filter(([name, count]) => readNumbers(attributes[name], count));
+  return pick(attributes, sound.map(([name]) => name).join(" "));
 }
 
 function visibility({ visible }) {
   return visible === "false" ? ' visible="false"' : "";
-}
-
-/** The strings of an MFString: each in quotes, with backslashes before quotes; or one without quotes. */
-function readStrings(text = "") {
-  const quoted = [...text.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, inner]) => inner.replace(/\\(.)/g, "$1"));
-  return quoted.length ? quoted : [text];
-}
-
-function readUrls(text) {
-  return readStrings(text)
-    .map((url) => url.trim())
-    .filter((url) => url && !/["\\]/.test(url));
-}
-
-function pick(attributes, names) {
-  return names
-    .split(" ")
-    .filter((name) => name && attributes[name] !== undefined)
-    .map((name) => ` ${name}="${escape(String(attributes[name]))}"`)
-    .join("");
-}
-
-function tag(name, attributes, inner = "") {
-  return inner ? `<${name}${attributes}>${inner}</${name}>` : `<${name}${attributes}/>`;
-}
-
-function escape(text) {
-  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
-}
-
-function document(nodes) {
-  return `<X3D profile="Interchange" version="4.0"><head>${COMPONENTS}</head><Scene>${nodes}</Scene></X3D>`;
 }

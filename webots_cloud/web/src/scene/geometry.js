@@ -75,6 +75,12 @@ export function elevationGrid(attributes, own, up, inner) {
   );
 }
 
+/** A triangle set that gets its triangles when its file has come. */
+export function mesh({ ccw }, own) {
+  const turned = ccw === "false" ? ' ccw="false"' : "";
+  return `<IndexedTriangleSet${own} solid="false"${turned}><Coordinate/></IndexedTriangleSet>`;
+}
+
 /** A line of text that always faces the viewer; the text is a picture, as X_ITE's fonts would need a laxer policy. */
 export function sign({ url, aspect }, { size }, own) {
   const half = (readNumbers(size, 1)?.[0] ?? 1) / 2;

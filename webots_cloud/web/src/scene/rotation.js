@@ -1,4 +1,5 @@
-// Rotations as X3D writes them, "x y z angle" in radians, and what the change of axes between Webots and X3D needs.
+// Rotations as X3D writes them, "x y z angle" in radians, as quaternions `[x, y, z, w]`, and what the change of axes
+// between Webots and X3D needs.
 
 /** The rotation that takes ENU (z up) to X3D's axes (y up). */
 export const ENU_TO_Y_UP = [1, 0, 0, -Math.PI / 2];
@@ -11,6 +12,33 @@ export function readNumbers(text, count) {
   const parts = String(text ?? "").split(/[\s,]+/).filter(Boolean);
   const numbers = parts.slice(0, count).map(Number);
   return numbers.length === count && numbers.every(Number.isFinite) ? numbers : null;
+}
+
+/**
+ * Read the numbers of a text into an array, which is left as it was where there are fewer or one is not finite.
+ *
+ * @param {number[]} numbers as many as are wanted.
+ * @param {unknown} text with a space between two of them; or read by `readNumbers`.
+ * @returns {boolean} whether they were there.
+ */
+export function readInto(numbers, text) {
+  const count = numbers.length;
+  let from = 0;
+  for (let at = 0; at < count && typeof text === "string"; at++) {
+    const space = text.indexOf(" ", from);
+    const part = space < 0 ? text.slice(from) : text.slice(from, space);
+    const number = part === "" ? NaN : +part;
+    if (number - number !== 0 || (space < 0 && at + 1 < count)) {
+      break;
+    }
+    scratch[at] = number;
+    from = space + 1;
+    if (at + 1 === count) {
+      return copy(scratch, numbers);
+    }
+  }
+  const read = readNumbers(text, count);
+  return read !== null && copy(read, numbers);
 }
 
 /**
@@ -27,7 +55,17 @@ export function viewpointFromEnu(position, orientation) {
   return { position: [x, z, -y], orientation: axisAngle(turned) };
 }
 
-function quaternion([x, y, z, angle]) {
+const scratch = [0, 0, 0, 0];
+
+function copy(from, to) {
+  for (let at = 0; at < to.length; at++) {
+    to[at] = from[at];
+  }
+  return true;
+}
+
+/** The quaternion of an axis and an angle; no turn where the axis has no length. */
+export function quaternion([x, y, z, angle]) {
   const length = Math.hypot(x, y, z);
   if (length === 0) {
     return [0, 0, 0, 1];
@@ -36,7 +74,8 @@ function quaternion([x, y, z, angle]) {
   return [x * s, y * s, z * s, Math.cos(angle / 2)];
 }
 
-function multiply([ax, ay, az, aw], [bx, by, bz, bw]) {
+/** The turn that is `b` and then `a`. */
+export function multiply([ax, ay, az, aw], [bx, by, bz, bw]) {
   return [
     aw * bx + ax * bw + ay * bz - az * by,
     aw * by - ax * bz + ay * bw + az * bx,
@@ -45,7 +84,16 @@ function multiply([ax, ay, az, aw], [bx, by, bz, bw]) {
   ];
 }
 
-function axisAngle([x, y, z, w]) {
+/** Axis and angle of a quaternion of length one. */
+export function axisAngle([x, y, z, w]) {
   const s = Math.hypot(x, y, z);
   return s < 1e-12 ? [0, 1, 0, 0] : [x / s, y / s, z / s, 2 * Math.atan2(s, w)];
+}
+
+/** Where a vector points once it is turned by a quaternion of length one. */
+export function turn([x, y, z, w], [vx, vy, vz]) {
+  const tx = 2 * (y * vz - z * vy);
+  const ty = 2 * (z * vx - x * vz);
+  const tz = 2 * (x * vy - y * vx);
+  return [vx + w * tx + y * tz - z * ty, vy + w * ty + z * tx - x * tz, vz + w * tz + x * ty - y * tx];
 }

@@ -1,47 +1,57 @@
 // The 3D scene on the page: X_ITE, the lookup from Webots' ids to its nodes, and the changes made to them.
-import { toLinear } from "./color.js";
+import { bind } from "./binding.js";
+import { Camera } from "./camera.js";
 import { Dialect, WORLD } from "./dialect.js";
+import { canDraw, loadEngine, makeCanvas, takePicture } from "./engine.js";
 import { Failure } from "../failure.js";
+import { Files } from "./files.js";
 import { labelImage } from "./label.js";
-import { readNumbers } from "./rotation.js";
+import { Labels } from "./labels.js";
+import { Picker } from "./picking.js";
+import { Presence } from "./presence.js";
 import { httpForm } from "../simulation/session.js";
+import { State } from "./state.js";
+import { Surface } from "./surface.js";
+import { Textures } from "./textures.js";
 import { parseXml } from "./xml.js";
 
-/** Beside this script, put there by the build. */
-const X_ITE_URL = new URL("x_ite/x_ite.min.mjs", import.meta.url).href;
+export { canDraw };
 
-/** The fields that a state may change: how many numbers, and the type X_ITE gives them. */
-const CHANGING = {
-  translation: [3, "SFVec3f"],
-  rotation: [4, "SFRotation"],
-  scale: [3, "SFVec3f"],
-  baseColor: [3, "SFColor"],
-  diffuseColor: [3, "SFColor"],
-  emissiveColor: [3, "SFColor"],
-};
-
-/** Whether this browser can draw 3D at all. */
-export function canDraw() {
-  return Boolean(document.createElement("canvas").getContext("webgl2"));
-}
+const NO_WORLD = { title: "", info: "", window: "" };
 
 /** One drawing area; `show` may be called again and again, for one world after another. */
 export class Scene {
+  /** Which axis of the world is up: `ENU` (z) or `NUE` (y). */
+  up = "NUE";
+  /** The world's `{title, info, window}`. */
+  worldInfo = NO_WORLD;
+  /** Called with how many textures are there or given up, and how many there are to be. */
+  ontextures = null;
+
   #element;
   #X3D = null;
   #canvas = null;
   #dialect = null;
-  #shown = false;
   #nodes = new Map();
-  #images = new Map();
-  #textureBase = "";
-  #poses = new Map();
+  #files = new Files();
+  #textures = new Textures(this.#files, (name, field, url) => this.#showPicture(name, field, url));
+  #base = "";
+  #state = new State((id) => this.#bind(`n${id}`));
+  #labels = new Labels();
+  #presence;
   #frame = null;
+  #frameListeners = new Set();
   #turn = 0;
 
   /** @param {HTMLElement} element the drawing area fills it. */
   constructor(element) {
     this.#element = element;
+    this.camera = new Camera(this, element);
+    this.picker = new Picker(this, this.camera);
+    this.surface = new Surface(this.camera, this.picker);
+    element.append(this.#labels.element, this.surface.element);
+    this.#presence = new Presence(element, (seen) => seen && this.#plan());
+    this.#textures.onprogress = (loaded, total) => this.ontextures?.(loaded, total);
   }
 
   /**
@@ -49,17 +59,17 @@ export class Scene {
    *
    * @param {string} x3d what came with `model:`.
    * @param {string|null} streamUrl where Webots serves its textures, in the WebSocket form.
-   * @returns {Promise<{standIn: boolean} | null>} settled when the scene is drawn; null where it was cleared meanwhile.
+   * @returns {Promise<{standIn: boolean} | null>} settled when the scene is drawn, perhaps without some of its
+   *   textures; null where it was cleared meanwhile.
    * @throws {Failure} where it cannot be shown.
    */
   async show(x3d, streamUrl) {
-    this.#textureBase = streamUrl ? httpForm(streamUrl) : "";
     const turn = ++this.#turn;
     await this.#prepare();
     try {
-      const dialect = new Dialect((url) => this.#textureUrl(url), labelImage);
+      const dialect = new Dialect(labelImage);
       const adapted = dialect.scene(parseXml(x3d));
-      const scene = await this.#canvas.browser.createX3DFromString(adapted.xml);
+      const scene = await this.#canvas?.browser.createX3DFromString(adapted.xml);
       if (turn !== this.#turn) {
         return null;
       }
@@ -67,13 +77,18 @@ export class Scene {
       if (turn !== this.#turn) {
         return null;
       }
+      this.#base = streamUrl ? httpForm(streamUrl) : "";
       this.#dialect = dialect;
-      this.#shown = true;
-      this.#remember(scene);
-      this.#warn();
-      this.#applyPoses();
+      this.up = adapted.up;
+      this.worldInfo = adapted.worldInfo;
+      this.#take(scene);
+      this.#apply();
+      this.camera.show(this.#nodes.get("viewpoint"), adapted.followed, this.#X3D);
       return adapted;
     } catch (error) {
+      if (turn !== this.#turn) {
+        return null;
+      }
       throw new Failure(`The scene cannot be shown: ${error.message}.`);
     }
   }
@@ -83,50 +98,122 @@ export class Scene {
     this.#turn++;
     cancelAnimationFrame(this.#frame);
     this.#frame = null;
+    this.picker.select(null);
+    this.camera.clear();
     this.#dialect = null;
-    this.#shown = false;
+    this.worldInfo = NO_WORLD;
     this.#nodes.clear();
-    this.#poses.clear();
-    this.#canvas?.browser.replaceWorld(null);
+    this.#state.clear();
+    this.#labels.clear();
+    this.#files.abort();
+    this.#textures.clear();
+    this.#canvas?.browser.replaceWorld(null).catch(() => {
+      // Another one has already taken its place.
+    });
   }
 
   /** Take the scene and its textures away: the next one comes from elsewhere. */
   forget() {
     this.clear();
-    this.#images.clear();
+    this.#textures.forget();
   }
 
   /** Give the drawing area and its WebGL context back. */
   dispose() {
     this.forget();
+    this.#presence.dispose();
     this.#canvas?.browser.dispose();
     this.#canvas?.remove();
     this.#canvas = null;
   }
 
-  /** Take over changed fields; drawn with the next frame, and only the newest of each. */
-  update(poses) {
-    for (const pose of poses) {
-      const id = `n${pose?.id}`;
-      this.#poses.set(id, { ...this.#poses.get(id), ...pose });
+  /**
+   * Take over a state; it is drawn with the next frame that anybody can see, and only the newest of each field.
+   *
+   * @param {{poses: object[], labels: object[]}} state each perhaps absent.
+   */
+  update({ poses, labels }) {
+    if (poses) {
+      this.#state.take(poses);
     }
-    this.#frame ??= this.#shown ? requestAnimationFrame(() => this.#applyPoses()) : null;
+    labels?.forEach((label) => this.#labels.take(label));
+    this.#plan();
+  }
+
+  /** A label that came by itself (`label...`): `{id, text, font, color, size, x, y}`. */
+  setLabel(label) {
+    this.#labels.take(label);
+    this.#plan();
+  }
+
+  /**
+   * Hear of each frame in which something of the world has moved, once it is at its new place.
+   *
+   * @param {() => void} listener called without arguments.
+   * @returns {() => void} ends it.
+   */
+  onframe(listener) {
+    this.#frameListeners.add(listener);
+    return () => this.#frameListeners.delete(listener);
+  }
+
+  /** The X_ITE node of an id like `n70`, also where it repeats another; null for none. */
+  nodeOf(id) {
+    return this.#nodes.get(this.#dialect?.resolve(id)) ?? null;
+  }
+
+  /** The id of an X_ITE node, or null where it has none of Webots'. */
+  idOf(node) {
+    const name = (node?.getValue?.() ?? node)?.getName?.();
+    return this.#nodes.has(name) && this.#dialect?.resolve(name) === name ? name : null;
+  }
+
+  /** The X_ITE node that holds the world. */
+  get root() {
+    return this.#nodes.get(WORLD);
+  }
+
+  /**
+   * The nodes in which a node is, from the one that holds the world to itself.
+   *
+   * @param {string} id such as `n70`.
+   * @returns {object[] | null} null where it is not shown.
+   */
+  pathOf(id) {
+    const node = this.nodeOf(id);
+    const parent = node && this.#dialect.parentOf(id);
+    const before = parent === WORLD ? [this.root] : parent && this.pathOf(parent);
+    return before ? [...before, node] : null;
+  }
+
+  /** What the document says of a node, as it wrote it. @param {string} id such as `n70`. */
+  attributesOf(id) {
+    return this.#dialect?.attributesOf(id) ?? {};
+  }
+
+  /** The robots of the scene, each as `objectOf` has it. */
+  get robots() {
+    return this.#dialect?.robots ?? [];
+  }
+
+  /** The nearest named robot, solid or device around a node: `{id, name, type, controller, window}`, or null. */
+  objectOf(id) {
+    return this.#dialect?.objectOf(id) ?? null;
+  }
+
+  /** What is drawn now, as a data URL of a JPEG of so many pixels; null where nothing is. */
+  async picture(width, height) {
+    return this.#dialect ? takePicture(this.#canvas.browser, width, height) : null;
   }
 
   /** A texture that came by itself (`image[URL]:`). */
   addImage(url, data) {
-    this.#images.set(url, data);
-    for (const id of this.#dialect?.texturesOf(url) ?? []) {
-      const node = this.#node(id);
-      if (node) {
-        node.url = new this.#X3D.MFString(data);
-      }
-    }
+    this.#textures.addImage(url, data);
   }
 
   /** A node that was added to a running simulation (`node:PARENT:X3D`). */
   async addNode(parent, x3d) {
-    if (!this.#shown) {
+    if (!this.#dialect) {
       return;
     }
     const turn = this.#turn;
@@ -135,99 +222,80 @@ export class Scene {
     if (turn !== this.#turn) {
       return;
     }
-    const holder = this.#node(`n${parent}`) ?? this.#nodes.get(WORLD);
+    const holder = this.nodeOf(`n${parent}`) ?? this.#nodes.get(WORLD);
     for (const node of [...added.rootNodes]) {
       holder.children.push(node);
     }
-    this.#remember(added);
-    this.#warn();
+    this.#take(added);
   }
 
   /** A node that is gone (`delete:ID`). */
   deleteNode(id) {
-    const node = this.#node(`n${id}`);
-    const holder = this.#node(this.#dialect?.parentOf(`n${id}`)) ?? this.#nodes.get(WORLD);
+    const node = this.nodeOf(`n${id}`);
+    const holder = this.nodeOf(this.#dialect?.parentOf(`n${id}`)) ?? this.#nodes.get(WORLD);
     if (node && holder?.children) {
+      this.camera.lose(node);
+      this.picker.lose(node);
       holder.children = holder.children.filter((child) => child !== node);
+    }
+    for (const gone of this.#dialect?.forget(`n${id}`) ?? []) {
+      this.#nodes.delete(gone);
+      this.#state.forget(gone.slice(1));
     }
   }
 
   /** Show or hide a node (`visibility:ID:0/1`). */
   setVisible(id, visible) {
-    const node = this.#node(`n${id}`);
+    const node = this.nodeOf(`n${id}`);
     if (node && "visible" in node) {
       node.visible = visible;
     }
   }
 
   async #prepare() {
-    if (this.#canvas) {
-      return;
+    if (!this.#canvas) {
+      this.#X3D = await loadEngine();
+      this.#canvas ??= makeCanvas(this.#element);
     }
-    try {
-      this.#X3D = (await import(X_ITE_URL)).default;
-    } catch {
-      throw new Failure("The 3D engine could not be loaded from this website.");
-    }
-    const canvas = document.createElement("x3d-canvas");
-    for (const option of ["contextMenu", "notifications", "splashScreen"]) {
-      canvas.setAttribute(option, "false");
-    }
-    canvas.setAttribute("antialiased", "true");
-    canvas.className = "webots-canvas";
-    this.#element.append(canvas);
-    // Otherwise what is round has sixteen sides.
-    canvas.browser.setBrowserOption("PrimitiveQuality", "HIGH");
-    this.#canvas = canvas;
   }
 
-  #applyPoses() {
+  /** Have what is new shown with the next frame, where there is a scene and somebody can see it. */
+  #plan() {
+    if (this.#frame === null && this.#dialect && this.#presence.seen && (this.#state.waiting || this.#labels.waiting)) {
+      this.#frame = requestAnimationFrame(() => this.#apply());
+    }
+  }
+
+  #apply() {
     this.#frame = null;
-    for (const [id, pose] of this.#poses) {
-      this.#change(this.#node(id), pose);
-    }
-    this.#poses.clear();
+    this.#labels.apply();
+    this.#state.apply();
+    this.#frameListeners.forEach((listener) => listener());
   }
 
-  #change(node, pose) {
-    for (const [field, [count, type]] of Object.entries(CHANGING)) {
-      const numbers = field in pose && readNumbers(pose[field], count);
-      // Webots knows an appearance by one id; X3D keeps its colours one node further down.
-      const owner = node && field in node ? node : node?.material;
-      if (numbers && owner && field in owner) {
-        const physical = owner.getNodeTypeName() === "PhysicalMaterial";
-        owner[field] = new this.#X3D[type](...(physical ? toLinear(numbers) : numbers));
-      }
-    }
+  #bind(id) {
+    const node = this.nodeOf(id);
+    return node && bind(node, this.#X3D);
   }
 
-  #node(id) {
-    return this.#nodes.get(this.#dialect?.resolve(id)) ?? null;
-  }
-
-  /** The scene's own lookup would not take nodes of another scene, which added ones remain. */
-  #remember(scene) {
+  /** The nodes of a scene, what has to be fetched for it, and what was left out of it. */
+  #take(scene) {
+    // The scene's own lookup would not take nodes of another scene, which added ones remain.
     for (const node of [...scene.namedNodes]) {
       this.#nodes.set(node.getNodeName(), node);
     }
-  }
-
-  #textureUrl(url) {
-    if (this.#images.has(url)) {
-      return this.#images.get(url);
-    }
-    if (/^data:image\//i.test(url) || /^https?:\/\//i.test(url)) {
-      return url;
-    }
-    return /^[a-z][a-z0-9+.-]*:/i.test(url) || !this.#textureBase
-      ? null
-      : `${this.#textureBase}/${encodeURI(url.replace(/^\/+/, ""))}`;
-  }
-
-  #warn() {
+    const { pictures } = this.#dialect.takeFiles();
+    this.#textures.want(pictures, this.#base);
     const unknown = this.#dialect.takeUnknown();
     if (unknown.length) {
-      console.warn(`webots: not shown, unknown: ${unknown.join(", ")}`);
+      console.warn(`webots: not shown, unknown: ${unknown.join(", ").slice(0, 1000)}`);
+    }
+  }
+
+  #showPicture(name, field, url) {
+    const node = this.#nodes.get(name);
+    if (node) {
+      node[field] = new this.#X3D.MFString(url);
     }
   }
 }

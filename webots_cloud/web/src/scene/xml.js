@@ -1,15 +1,23 @@
 // XML text into plain trees, so that the adapter needs no DOM.
 
 const DEEPEST = 250;
+const LONGEST = 200_000_000; // characters
 
 /**
  * Parse XML.
  *
  * @param {string} text one document or one element.
  * @returns {{name: string, attributes: Object<string, string>, children: object[]}} its outermost element.
- * @throws {Error} where it is not well formed or nested absurdly deep.
+ * @throws {Error} where it is not well formed, declares entities, or is absurdly long or nested absurdly deep.
  */
 export function parseXml(text) {
+  if (text.length > LONGEST) {
+    throw new Error("it is too large");
+  }
+  // Entities of its own could make a short text an endless one.
+  if (text.includes("<!DOCTYPE")) {
+    throw new Error("it has a document type declaration");
+  }
   const parsed = new DOMParser().parseFromString(text, "application/xml");
   if (parsed.getElementsByTagName("parsererror").length > 0) {
     throw new Error("it is not well-formed XML");

@@ -1,59 +1,98 @@
 // The session server as a page meets it: from the URL of a simulation to a simulation server (docs/protocol.md section 1).
-import { Failure } from "../failure.js";
+import { failures } from "./failures.js";
 
 /**
  * What a URL given to `open` asks for.
  *
- * @param {string} url `ws://HOST:PORT/PROJECT/worlds/WORLD.wbt` (a session server, its path may have a prefix) or
- *   `ws://HOST:PORT` (a Webots that streams); also with `wss:`.
- * @returns {{server: string, project: string, world: string} | {stream: string}}
- * @throws {Failure} where it is neither.
+ * @param {string} url `ws://HOST:PORT/PROJECT/worlds/WORLD.wbt` (a session server, its path may have a prefix),
+ *   `ws://HOST:PORT` (a Webots that streams), `https://HOST/session?url=https://github.com/...` (a session server of
+ *   generation B), or `FILE.x3d` (a scene); encrypted or not.
+ * @returns {{server: string, project: string, world: string} | {stream: string} |
+ *   {server: string|null, session: string, github: string} | {file: string}}
+ * @throws {Failure} where it is none of them.
  */
 export function readSimulationUrl(url) {
-  const worldForm = /^(wss?:\/\/[^/?#]+(?:\/[^/?#]+)*?)\/([^/?#]+)\/worlds\/([^/?#]+\.wbt)$/.exec(url);
-  if (worldForm) {
-    return { server: worldForm[1], project: decodeName(worldForm[2]), world: decodeName(worldForm[3]) };
+  const text = String(url ?? "").trim();
+  const target = readWorldUrl(text) ?? readGitHubUrl(text) ?? readStreamUrl(text) ?? readFileUrl(text);
+  if (!target) {
+    throw failures.notAnAddress(text);
   }
-  const streamForm = /^(wss?:\/\/[^/?#]+(?:\/[^?#]*[^/?#])?)\/?$/.exec(url);
-  if (streamForm) {
-    return { stream: streamForm[1] };
+  return target;
+}
+
+/**
+ * The session server that a page means.
+ *
+ * @param {string} url its address, or that of a simulation there.
+ * @returns {string} `ws://HOST:PORT`.
+ * @throws {Failure} where it is neither.
+ */
+export function readSessionServer(url) {
+  const { server, stream } = readSimulationUrl(String(url ?? "").replace(/^http/, "ws"));
+  if (!server && !stream) {
+    throw failures.notAnAddress(url);
   }
-  throw new Failure(
-    `“${url}” is not the address of a simulation: it should look like ws://HOST:PORT/PROJECT/worlds/WORLD.wbt.`,
-  );
+  return server ?? stream;
+}
+
+function readWorldUrl(url) {
+  const match = /^(wss?:\/\/[^/?#]+(?:\/[^/?#]+)*?)\/([^/?#]+)\/worlds\/([^/?#]+\.wbt)$/.exec(url);
+  return match && { server: match[1], project: decodeName(match[2]), world: decodeName(match[3]) };
+}
+
+/** Any path will do: there are session servers behind web pages of all kinds. */
+function readGitHubUrl(url) {
+  const match = /^((?:ws|http)s?:\/\/[^/?#]+[^?#]*)\?(?:[^#]*&)?url=([^&#]+)[^#]*$/.exec(url);
+  const github = match && decodeName(match[2]);
+  if (!match || !/^https:\/\/github\.com\/./.test(github)) {
+    return null;
+  }
+  const server = /^(.+)\/session$/.exec(match[1])?.[1].replace(/^http/, "ws") ?? null;
+  return { server, session: httpForm(url), github };
+}
+
+function readStreamUrl(url) {
+  const match = /^(wss?:\/\/[^/?#]+(?:\/[^?#]*[^/?#])?)\/?$/.exec(url);
+  return match && { stream: match[1] };
+}
+
+/** Relative to the page, or of a website; nothing else than HTTP. */
+function readFileUrl(url) {
+  return /^(https?:\/\/|(?![a-z][a-z0-9+.-]*:))[^?#]+\.x3d(\?[^#]*)?$/i.test(url) ? { file: url } : null;
 }
 
 /**
  * Ask the session server for a simulation server.
  *
- * @param {string} server URL of the session server, `ws://HOST:PORT`.
+ * @param {{server: string, session?: string}} target what `readSimulationUrl` gave.
  * @param {AbortSignal} signal ends the request.
  * @returns {Promise<string>} URL of the simulation server, without a slash at its end.
  * @throws {Failure} where the session server does not answer or has no simulation server to give.
  */
-export async function askForSimulationServer(server, signal, fetch = globalThis.fetch) {
-  const unreachable = `The session server ${placeOf(server)} cannot be reached.`;
+export async function askForSimulationServer(target, signal, fetch = globalThis.fetch) {
+  const place = placeOf(target.server ?? new URL(target.session).host);
   let answer;
   try {
-    const response = await fetch(`${httpForm(server)}/session`, { signal, cache: "no-store" });
+    const response = await fetch(target.session ?? `${httpForm(target.server)}/session`, { signal, cache: "no-store" });
     answer = response.ok ? await response.text() : null;
   } catch {
-    throw new Failure(unreachable);
+    throw failures.sessionUnreachable(place);
   }
   if (answer === null) {
-    throw new Failure(`The session server ${placeOf(server)} refused the request.`);
+    throw failures.sessionRefused(place);
   }
-  return readSessionAnswer(answer, server);
+  return readSessionAnswer(answer, place);
 }
 
 /** The body of `/session`: a URL, or `Error: ...`, which comes with status 200 (docs/protocol.md section 1). */
-export function readSessionAnswer(answer, server) {
+export function readSessionAnswer(answer, place) {
   const text = answer.trim();
   if (text.startsWith("Error:")) {
-    return refuse(text.slice("Error:".length));
+    const reason = text.slice("Error:".length).trim() || "no simulation server is available at the moment.";
+    throw failures.noServer(reason[0].toUpperCase() + reason.slice(1, 500));
   }
   if (!/^wss?:\/\/[^\s/?#]+(\/[^\s?#]*)?$/.test(text)) {
-    throw new Failure(`The session server ${placeOf(server)} gave an answer that is not understood.`);
+    throw failures.sessionOdd(place);
   }
   return text.replace(/\/+$/, "");
 }
@@ -65,12 +104,7 @@ export function httpForm(url) {
 
 /** The host and port of a URL, for sentences. */
 export function placeOf(url) {
-  return url.replace(/^wss?:\/\//, "");
-}
-
-function refuse(reason) {
-  const sentence = reason.trim() || "no simulation server is available at the moment.";
-  throw new Failure(sentence[0].toUpperCase() + sentence.slice(1, 500));
+  return url.replace(/^(ws|http)s?:\/\//, "");
 }
 
 function decodeName(name) {

@@ -1,6 +1,8 @@
 // One simulation from the wish for it to its end: finds a server, keeps its two sockets, and gives every phase a limit.
 import { openClientSocket, isStreamUrl } from "./client_socket.js";
+import { ControllerResets } from "./controller_resets.js";
 import { Failure } from "../failure.js";
+import { SILENT, failures } from "./failures.js";
 import { askForSimulationServer, placeOf } from "./session.js";
 import { openStream } from "./stream.js";
 
@@ -10,29 +12,26 @@ import { openStream } from "./stream.js";
  */
 export const SILENCE = { looking: 15, starting: 140, loading: 60 };
 
-const SILENT = {
-  looking: "The session server does not answer.",
-  starting: "The simulation server did not start the simulation in time.",
-  loading: "The simulator did not send the scene in time.",
-};
+/** Phases that share the limit of another one. */
+const LIMIT_OF = { fetching: "starting" };
 
 /** What Webots streams that brings the scene nearer; a sign of life alone must not prolong the waiting. */
-const PROGRESS = new Set(["world", "loading", "model", "image", "complete"]);
+const PROGRESS = new Set(["world", "loading", "model", "image", "complete", "multimedia"]);
 
 /**
- * Drives one simulation. The listener hears `phase(name, detail)` with the names `looking`, `waiting`, `starting`,
- * `loading`, `message(message)` for what Webots streams, `client(message)` for what else the simulation server says, and
- * `ended(sentence)` once: by then everything is closed.
+ * Drives one simulation. The listener hears `phase(name, detail)` with the names `looking`, `waiting`, `fetching`,
+ * `starting`, `loading`, `message(message)` for what Webots streams, `client(message)` for what else the simulation
+ * server says, and `ended(failure)` once: by then everything is closed.
  *
- * @param {{server: string, project: string, world: string} | {stream: string}} target what to run or to watch.
- * @param {string} mode what to ask Webots for.
+ * @param {object} target what to run or to watch (session.js).
+ * @param {string} greeting the first message to Webots: what is wanted of it.
  * @param {() => string} init makes the first message to the simulation server.
  * @param {object} listener hears of it.
  * @param {object} edges `connect(url)`, `fetch`, `silence` (seconds for each phase); for tests and for slow machines.
  */
 export class Simulation {
   #target;
-  #mode;
+  #greeting;
   #init;
   #listener;
   #edges;
@@ -45,14 +44,17 @@ export class Simulation {
   #isClientOpen = false;
   #over = false;
 
-  constructor(target, mode, init, listener, edges = {}) {
+  constructor(target, greeting, init, listener, edges = {}) {
     this.#target = target;
-    this.#mode = mode;
+    this.#greeting = greeting;
     this.#init = init;
     this.#listener = listener;
     this.#edges = { connect: (url) => new WebSocket(url), fetch: globalThis.fetch?.bind(globalThis), ...edges };
     this.#edges.silence = { ...SILENCE, ...edges.silence };
   }
+
+  /** Puts files of controllers back. */
+  resets = new ControllerResets((message) => this.ask(message));
 
   /** The URL under which Webots serves the textures of the scene, or null before there is one. */
   streamUrl = null;
@@ -62,16 +64,15 @@ export class Simulation {
 
   /** Begin; whatever goes wrong comes as `ended`. */
   async start() {
-    if (this.#target.stream) {
-      this.#watch(this.#target.stream);
-      return;
-    }
     try {
+      if (this.#target.stream) {
+        this.#watch(this.#target.stream);
+        return;
+      }
       this.#enter("looking");
-      const server = await askForSimulationServer(this.#target.server, this.#asking.signal, this.#edges.fetch);
-      this.#startOn(server);
+      this.#startOn(await askForSimulationServer(this.#target, this.#asking.signal, this.#edges.fetch));
     } catch (error) {
-      this.#end(error instanceof Failure ? error.message : `The simulation could not be started: ${error.message}`);
+      this.#end(error instanceof Failure ? error : failures.unexpected(error.message));
     }
   }
 
@@ -80,11 +81,18 @@ export class Simulation {
     this.#stream?.send(text);
   }
 
+  /** Ask the simulation server for something. */
+  ask(message) {
+    if (this.#isClientOpen && !this.#over) {
+      this.#client.send(JSON.stringify(message));
+    }
+  }
+
   /** Let others watch, or not; at first they may not. */
   allowBroadcast(allowed) {
     if (allowed !== this.#allowBroadcast) {
       this.#allowBroadcast = allowed;
-      this.#sendAllowBroadcast();
+      this.ask({ allowBroadcast: allowed });
     }
   }
 
@@ -104,6 +112,7 @@ export class Simulation {
     this.#over = true;
     clearTimeout(this.#timer);
     this.#asking.abort();
+    this.resets.end();
     this.#stream?.close();
     this.#client?.close();
   }
@@ -117,7 +126,7 @@ export class Simulation {
       opened: () => {
         this.#isClientOpen = true;
         if (this.#allowBroadcast) {
-          this.#sendAllowBroadcast();
+          this.ask({ allowBroadcast: true });
         }
       },
       message: (message) => this.#hearClient(message),
@@ -126,31 +135,35 @@ export class Simulation {
     this.#client = openClientSocket(server, this.#init(), listener, this.#edges.connect);
   }
 
-  #sendAllowBroadcast() {
-    if (this.#isClientOpen && !this.#over) {
-      this.#client.send(JSON.stringify({ allowBroadcast: this.#allowBroadcast }));
-    }
-  }
-
   #hearClient(message) {
+    if (this.resets.hear(message)) {
+      return;
+    }
     if (message.kind === "error") {
-      this.#end(`The simulation server reports: ${message.text.slice(0, 1000)}`);
+      this.#end(failures.reported(message.text));
     } else if (message.kind === "webots") {
       this.#streamFrom(message.text);
     } else if (message.kind === "windows") {
       this.windowsUrl = isStreamUrl(message.text) ? message.text : null;
     } else if (message.kind === "loading") {
-      this.#enter(this.#phase === "waiting" ? "starting" : this.#phase, message.text);
+      this.#hearLoading(message.text);
     } else if (message.kind === "queue") {
-      this.#enter("waiting", `Visitors ahead: ${message.text}.`);
+      this.#enter("waiting", message.text);
     } else {
       this.#listener.client?.(message);
     }
   }
 
+  /** Progress before there is a scene; once there is a stream, Webots says more. */
+  #hearLoading(text) {
+    if (!this.#stream) {
+      this.#enter(/fetch|download|clon|unpack/i.test(text) ? "fetching" : "starting", text);
+    }
+  }
+
   #streamFrom(url) {
     if (!isStreamUrl(url)) {
-      this.#end("The simulation server gave an address of the simulator that is not understood.");
+      this.#end(failures.oddStream());
     } else if (!this.#stream) {
       this.#watch(url);
     }
@@ -167,44 +180,37 @@ export class Simulation {
         this.#listener.message(message);
       },
       closed: (opened) =>
-        this.#end(
-          opened
-            ? "The connection to the simulator was lost."
-            : `The simulator at ${placeOf(url)} cannot be reached.`,
-        ),
+        this.#end(opened ? failures.simulatorLost() : failures.simulatorUnreachable(placeOf(url))),
     };
-    this.#stream = openStream(url, this.#mode, listener, this.#edges.connect);
+    this.#stream = openStream(url, this.#greeting, listener, this.#edges.connect);
   }
 
   #whyClientClosed(opened, server) {
     if (!opened) {
-      return `The simulation server ${placeOf(server)} cannot be reached.`;
+      return failures.simulationUnreachable(placeOf(server));
     }
-    return this.#stream
-      ? "The connection to the simulation server was lost."
-      : "The simulation server closed the connection before the simulation started.";
+    return this.#stream ? failures.serverLost() : failures.closedEarly();
   }
 
   #enter(phase, detail = "") {
     this.#phase = phase;
     this.#heard();
-    if (phase !== "running") {
-      this.#listener.phase(phase, detail);
-    }
+    this.#listener.phase(phase, detail);
   }
 
   #heard() {
     clearTimeout(this.#timer);
-    const limit = this.#edges.silence[this.#phase];
-    if (limit !== undefined && !this.#over) {
-      this.#timer = setTimeout(() => this.#end(SILENT[this.#phase]), limit * 1000);
+    const limit = LIMIT_OF[this.#phase] ?? this.#phase;
+    const seconds = this.#edges.silence[limit];
+    if (seconds !== undefined && !this.#over) {
+      this.#timer = setTimeout(() => this.#end(SILENT[limit]()), seconds * 1000);
     }
   }
 
-  #end(sentence) {
+  #end(failure) {
     if (!this.#over) {
       this.close();
-      this.#listener.ended(sentence);
+      this.#listener.ended(failure);
     }
   }
 }

@@ -1,13 +1,18 @@
 // Webots' streaming protocol: the scene, its changes, the console and the modes (docs/protocol.md section 4).
 
+import { readLabelMessage } from "../scene/label_text.js";
+
 const MODES = new Map([
   ["pause", "pause"],
   ["paused by client", "pause"],
   ["real-time", "run"],
-  ["run", "run"],
-  ["fast", "run"],
+  ["run", "fast"],
+  ["fast", "fast"],
   ["step", "pause"],
 ]);
+
+const MOST_WORLDS = 500;
+const LONGEST_WORLDS = 100_000; // characters
 
 /** Each prefix a message may have, and how the rest of it is read. */
 const READERS = [
@@ -16,6 +21,7 @@ const READERS = [
   ["stdout:", (rest) => ({ kind: "stdout", text: rest })],
   ["stderr:", (rest) => ({ kind: "stderr", text: rest })],
   ["model:", (rest) => ({ kind: "model", x3d: rest.trim() })],
+  ["label:", readLabel],
   ["image[", readImage],
   ["world:", readWorld],
   ["loading:", readLoading],
@@ -31,9 +37,9 @@ const READERS = [
  * What a message from Webots says.
  *
  * @param {string} text one text frame.
- * @returns {{kind: string}} kind is `state` (`time`, `poses`), `time`, `stdout`, `stderr`, `model`, `image`, `world`,
- *   `loading`, `node`, `delete`, `visibility`, `controller`, `robot` (`robot`, `message`), `mode` (`mode` is `run` or
- *   `pause`), `complete`, `reset`, or `unknown`. Times are in milliseconds.
+ * @returns {{kind: string}} kind is `state` (`time`, `poses`, `labels`), `time`, `stdout`, `stderr`, `model`, `image`,
+ *   `label`, `world`, `loading`, `node`, `delete`, `visibility`, `controller`, `robot` (`robot`, `message`), `mode`
+ *   (`mode` is `run`, `fast` or `pause`), `complete`, `reset`, or `unknown`. Times are in milliseconds.
  */
 export function readStreamMessage(text) {
   if (MODES.has(text)) {
@@ -84,8 +90,18 @@ function readState(rest) {
     return null;
   }
   // Later versions say `updates` for `poses`.
-  const poses = state?.poses ?? state?.updates ?? [];
-  return { kind: "state", time: Number(state?.time), poses: Array.isArray(poses) ? poses : [] };
+  const list = (found) => (Array.isArray(found) ? found : []);
+  return {
+    kind: "state",
+    time: Number(state?.time),
+    poses: list(state?.poses ?? state?.updates),
+    labels: list(state?.labels),
+  };
+}
+
+function readLabel(rest) {
+  const label = readLabelMessage(rest);
+  return label && { kind: "label", label };
 }
 
 function readImage(rest) {
@@ -95,8 +111,8 @@ function readImage(rest) {
 }
 
 function readWorld(rest) {
-  const [world, worlds = ""] = rest.split(":");
-  return { kind: "world", world, worlds: worlds.split(";").filter(Boolean) };
+  const [world, worlds = ""] = rest.slice(0, LONGEST_WORLDS).split(":");
+  return { kind: "world", world: world.trim(), worlds: worlds.split(";").filter(Boolean).slice(0, MOST_WORLDS) };
 }
 
 function readLoading(rest) {
