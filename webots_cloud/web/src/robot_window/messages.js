@@ -32,16 +32,6 @@ export function windowUrl(base, { name, window }) {
 }
 
 /**
- * The message to Webots that passes a text on to a robot (docs/protocol.md section 4).
- *
- * @param {string} robot its name.
- */
-export function messageToRobot(robot, text) {
-  // With a colon in its name, or something that looks like JSON, only the other form is understood.
-  return /^\{|:/.test(robot) ? `robot:${JSON.stringify({ name: robot, message: text })}` : `robot:${robot}:${text}`;
-}
-
-/**
  * What the page of a window wants: everything in it may be a stranger's.
  *
  * @param {unknown} data of its message.

@@ -1,7 +1,7 @@
 // Robot windows: pages of the project, each in a sandbox over the scene, and the messages between them and their robots.
-import { Allowance, messageToRobot, plainTitle, readFromWindow, windowUrl } from "./messages.js";
+import { Allowance, plainTitle, readFromWindow, windowUrl } from "./messages.js";
 import { make } from "../elements.js";
-import { Panel } from "./panel.js";
+import { WindowFrame } from "./window_frame.js";
 
 const MOST_WINDOWS = 20;
 
@@ -14,7 +14,7 @@ export class RobotWindows {
 
   element = make("div", { class: "webots-windows" });
 
-  /** @param {{send: (text: string) => void}} edges `send` takes a message for Webots. */
+  /** @param {{send: (message: string, robot: string) => void}} edges `send` takes a message for a robot. */
   constructor({ send }) {
     this.#send = send;
   }
@@ -30,8 +30,8 @@ export class RobotWindows {
     const known = this.#open.get(robot.name);
     const url = windowUrl(base, robot);
     if (known) {
-      known.panel.raise();
-      known.panel.element.focus();
+      known.frame.raise();
+      known.frame.element.focus();
     } else if (url && this.#open.size < MOST_WINDOWS) {
       this.#add(robot.name, url);
     }
@@ -45,8 +45,8 @@ export class RobotWindows {
       return;
     }
     this.#open.delete(name);
-    const hadFocus = known.panel.element.contains(this.element.getRootNode().activeElement);
-    known.panel.element.remove();
+    const hadFocus = known.frame.element.contains(this.element.getRootNode().activeElement);
+    known.frame.element.remove();
     if (hadFocus && known.focusedBefore?.isConnected) {
       known.focusedBefore.focus();
     }
@@ -67,27 +67,27 @@ export class RobotWindows {
   /** A robot speaks to its window. */
   take({ robot, message }) {
     for (const name of new Set([robot, ""])) {
-      this.#open.get(name)?.panel.tell({ webots: "receive", message, robot });
+      this.#open.get(name)?.frame.tell({ webots: "receive", message, robot });
     }
   }
 
   #add(name, url) {
     const title = plainTitle(name) || "World";
     const focusedBefore = this.element.getRootNode().activeElement;
-    const panel = new Panel(url, title, this.element, () => this.close(name));
+    const frame = new WindowFrame(url, title, this.element, () => this.close(name));
     if (this.#open.size === 0) {
       addEventListener("message", this.#hear);
-      this.#sizes = new ResizeObserver(() => this.#open.forEach((each) => each.panel.fit()));
+      this.#sizes = new ResizeObserver(() => this.#open.forEach((each) => each.frame.fit()));
       this.#sizes.observe(this.element);
     }
-    this.element.append(panel.element);
-    panel.open(this.#open.size);
-    this.#open.set(name, { panel, title, focusedBefore, allowance: new Allowance(), warned: false });
+    this.element.append(frame.element);
+    frame.open(this.#open.size);
+    this.#open.set(name, { frame, title, focusedBefore, allowance: new Allowance(), warned: false });
   }
 
   /** A message from some page: it counts only where it comes from one of our frames, which have no origin. */
   #take({ source, origin, data }) {
-    const [name, known] = [...this.#open].find(([, { panel }]) => panel.isSource(source)) ?? [];
+    const [name, known] = [...this.#open].find(([, { frame }]) => frame.isSource(source)) ?? [];
     const wish = known && origin === "null" ? readFromWindow(data, name) : null;
     if (!wish) {
       return;
@@ -98,9 +98,9 @@ export class RobotWindows {
         console.warn(`webots: the robot window of ${known.title} says too much: some of it is dropped`);
       }
     } else if (wish.kind === "title") {
-      known.panel.setTitle(wish.title || known.title);
+      known.frame.setTitle(wish.title || known.title);
     } else {
-      this.#send(messageToRobot(wish.robot, wish.text));
+      this.#send(wish.text, wish.robot);
     }
   }
 }

@@ -10,7 +10,7 @@ const ARROWS = { ArrowLeft: [-16, 0], ArrowRight: [16, 0], ArrowUp: [0, -16], Ar
 export const FRAME_NAME = "webots.View";
 
 /** One window over the scene. */
-export class Panel {
+export class WindowFrame {
   #title = make("span", { class: "webots-window-title" });
   #frame;
   #box;
