@@ -71,8 +71,8 @@ HOSTILE = """<!doctype html><meta charset="utf-8"><pre id="found">trying</pre>
       {webots: "send", message: "x".repeat(1e7)},
       {webots: "title", title: "<img src=x onerror=alert(1)>".repeat(1e5)}]) {
     parent.postMessage(data, "*");
-    for (const frame of parent) {
-      frame.postMessage(data, "*");
+    for (let number = 0; number < parent.length; number++) {
+      parent[number].postMessage(data, "*");
     }
   }
   for (let number = 0; number < 3000; number++) {

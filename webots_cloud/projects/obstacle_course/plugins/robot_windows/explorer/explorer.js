@@ -13,13 +13,10 @@ const bars = new Map();
 const robotWindow = new RobotWindow();
 robotWindow.setTitle("Explorer");
 robotWindow.receive = (message) => show(JSON.parse(message));
-speed.oninput = () => {
-  showSpeed();
-  robotWindow.send(`speed ${speed.value}`);
-};
-showSpeed();
+speed.oninput = () => robotWindow.send(`speed ${speed.value}`);
 
-function show({ seen, turning, obstacles }) {
+function show({ seen, turning, obstacles, speed: now }) {
+  speedNow.textContent = `${now} rad/s`;
   state.textContent = `${DOING[turning]}. Obstacles so far: ${obstacles}.`;
   document.body.classList.toggle("near", turning !== 0);
   for (const [name, millimetres] of Object.entries(seen)) {
@@ -41,8 +38,4 @@ function addBar(name) {
   sensors.append(term, definition);
   bars.set(name, { bar, text });
   return bars.get(name);
-}
-
-function showSpeed() {
-  speedNow.textContent = `${speed.value} rad/s`;
 }
