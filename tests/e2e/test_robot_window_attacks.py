@@ -81,8 +81,9 @@ def test_a_window_reaches_for_the_page_around_it(cloud: Cloud, browser: Browser)
     assert json.loads(hostile_frame.locator("#found").inner_text()) == []
 
     # The page is where it was, goes on, and nothing was said or saved in its name.
-    time = page.get_by_title("Simulated time").inner_text()
-    cloud.wait_for(lambda: page.get_by_title("Simulated time").inner_text() != time, "the simulation to go on")
+    time = page.get_by_title("Simulated time", exact=True)
+    before = time.inner_text()
+    cloud.wait_for(lambda: time.inner_text() != before, "the simulation to go on")
     assert "hostile_window" in page.url
     assert len(page.context.pages) == 1
     assert dialogs == []

@@ -19,6 +19,7 @@ ROBOTS = "".join(
             "older": "older",
             "hostile": "hostile",
             "&lt;b&gt;odd&lt;/b&gt; &amp; co": "talker",
+            "busy": "busy",
             "plain": "&lt;generic&gt;",
             "none": "&lt;none&gt;",
         }.items()
@@ -88,6 +89,12 @@ HOSTILE = """<!doctype html><meta charset="utf-8"><pre id="found">trying</pre>
   document.getElementById("found").textContent = JSON.stringify(found);
 </script>"""
 
+BUSY = """<!doctype html><meta charset="utf-8"><p>busy</p>
+<script>
+  parent.postMessage({webots: "send", message: "busy from now on"}, "*");
+  setTimeout(() => { for (;;); });
+</script>"""
+
 
 class FakeWindows(FakeStream):
     """Robots that answer what their windows say."""
@@ -137,7 +144,7 @@ def register(static: Path) -> None:
     STREAMS[b"windows"] = STREAMS[b"worldwindow"] = FakeWindows
     bridge = File(str(static / "robot_window.js")).getContent()
     below = BELOW[b"robot_windows"] = Resource()
-    for name, page in {b"talker": TALKER, b"older": OLDER, b"hostile": HOSTILE}.items():
+    for name, page in {b"talker": TALKER, b"older": OLDER, b"hostile": HOSTILE, b"busy": BUSY}.items():
         folder = Resource()
         folder.putChild(name + b".html", Page(page.encode(), "text/html; charset=utf-8"))
         folder.putChild(b"robot_window.js", Page(bridge, "text/javascript; charset=utf-8"))

@@ -187,6 +187,17 @@ def test_a_hostile_window_gets_nothing_and_does_nothing_beyond_its_frame(page: P
     servers.wait_for("stream real-time")
 
 
+def test_a_window_that_computes_without_end_keeps_only_itself_waiting(page: Page, servers: FakeServers) -> None:
+    open_project(page, servers, "windows")
+    page.evaluate("view.openRobotWindow('busy')")
+    servers.wait_for("stream robot:busy:busy from now on")
+    press(page, "Run in real time")
+    servers.wait_for("stream real-time")
+    expect(page.locator(".webots-time")).to_have_text("0:00:39.000")
+    window(page, "busy").get_by_role("button", name="Close").click()
+    expect(page.locator(".webots-window")).to_have_count(0)
+
+
 def test_messages_of_others_than_our_frames_are_not_heard(page: Page, servers: FakeServers) -> None:
     open_windows(page, servers, "talker")
     servers.wait_for("stream robot:talker:init robot window")
