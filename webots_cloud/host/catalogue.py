@@ -32,7 +32,7 @@ class Project:
     description: str
     worlds: tuple[str, ...]
     world: str
-    pictures: tuple[str, ...]
+    pictures: tuple[str, ...] = ()
 
 
 class Catalogue:

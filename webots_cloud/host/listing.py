@@ -135,7 +135,7 @@ class NoSuchProject(NoSuchDirectory):
 
 def _project_as_json(project: Project | None, name: str) -> dict[str, Any]:
     """Give a project as pages get it; one that is no more has a name and no worlds."""
-    return attrs.asdict(project or Project(name, name, "", (), "", ()))
+    return attrs.asdict(project or Project(name, name, "", (), ""))
 
 
 def _file_as_json(file: SavedFile) -> dict[str, Any]:

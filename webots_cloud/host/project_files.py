@@ -20,13 +20,13 @@ from webots_cloud.host.refusals import TooManyDownloads
 from webots_cloud.host.streaming import send_blocks
 from webots_cloud.host.versions import DataFolder, version
 from webots_cloud.host.visitors import household
-from webots_cloud.host.website import NOT_FOUND, Pages
+from webots_cloud.host.website import NOT_FOUND, NotFound, Pages
 
 DOWNLOADS_OF_AN_ADDRESS = 8
 """How many archives may be sent to one address at once."""
 
 
-class ProjectFiles(Resource):
+class ProjectFiles(NotFound):
     """C{/projects}: C{NAME.json}, C{NAME.zip} and C{NAME/pictures/WORLD.jpg}."""
 
     def __init__(self, reactor: Any, data: DataFolder, sources: Sources) -> None:
@@ -34,7 +34,7 @@ class ProjectFiles(Resource):
 
         @param reactor: provides C{IReactorTime}.
         """
-        Resource.__init__(self)
+        super().__init__()
         self._reactor = reactor
         self._data = data
         self._sources = sources
