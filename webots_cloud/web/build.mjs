@@ -19,6 +19,9 @@ const X_ITE_FILES = [
   "assets/lib/mikktspace_bg.wasm",
 ];
 
+/** Each has an .html and a .js file in src/pages. */
+const PAGES = ["account", "index", "my_projects", "project", "simulation"];
+
 const shared = { bundle: true, minify: true, target: "es2022", absWorkingDir: here, logLevel: "warning" };
 
 /** A style sheet that a script imports comes as text: it is adopted by shadow roots, which no policy forbids. */
@@ -51,13 +54,13 @@ async function bundle() {
   });
   await build({
     ...shared,
-    entryPoints: ["src/pages/pages.css", "src/pages/index.js", "src/pages/simulation.js"],
+    entryPoints: ["src/pages/pages.css", ...PAGES.map((page) => `src/pages/${page}.js`)],
     outdir: output,
     entryNames: "[name]",
     format: "esm",
     external: ["./webots.mjs"],
   });
-  for (const page of ["index.html", "simulation.html", "icon.svg"]) {
+  for (const page of [...PAGES.map((page) => `${page}.html`), "icon.svg"]) {
     await cp(path.join(here, "src/pages", page), path.join(output, page));
   }
 }
