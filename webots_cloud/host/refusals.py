@@ -83,6 +83,7 @@ class DiskFull(ClientError):
     """The file cannot be written."""
 
     sentence = "this server cannot save files at the moment; try again later."
+    status: ClassVar[int] = 503
 
 
 class ForeignPage(ClientError):
@@ -95,12 +96,14 @@ class TooManyGuests(ClientError):
     """Many visitors without a cookie come from one address."""
 
     sentence = "too many new visitors from your address; try again in a minute."
+    status: ClassVar[int] = 429
 
 
 class Broken(ClientError):
     """A fault of ours."""
 
     sentence = "something went wrong on this server; its administrator can see what in the log."
+    status: ClassVar[int] = 500
 
 
 class NothingSaved(ClientError):

@@ -42,6 +42,15 @@ function search(list, projects, index) {
   history.replaceState(null, "", text ? `?${new URLSearchParams({ search: text })}` : location.pathname);
 }
 
+/** Give projects in the order in which people look for them: “Maze 2” before “Maze 10”. */
+function sorted(projects) {
+  const { compare } = new Intl.Collator("en", { numeric: true });
+  return projects
+    .map((project) => ({ project, title: project.title || project.name }))
+    .sort((one, other) => compare(one.title, other.title))
+    .map(({ project }) => project);
+}
+
 function listenToKeys() {
   document.addEventListener("keydown", (event) => {
     if (event.key === "/" && event.target !== field && !event.ctrlKey && !event.metaKey && !event.altKey) {
@@ -53,7 +62,8 @@ function listenToKeys() {
 }
 
 try {
-  const { sessionServer, projects, user } = await read("projects.json");
+  const { sessionServer, projects: unsorted, user } = await read("projects.json");
+  const projects = sorted(unsorted);
   showVisitor(user);
   if (projects.length === 0) {
     throw new Error("There is no project on this website yet.");

@@ -19,12 +19,28 @@ function showVersion({ project, saved }) {
   version.hidden = false;
 }
 
+const readProject = () => read(`projects/${encodeURIComponent(name)}.json`);
+
+/** The view's editor saves files at the website: what the browser has sent there is the sign to look again. */
+function watchSaving() {
+  new PerformanceObserver(async (list) => {
+    if (list.getEntries().some((entry) => new URL(entry.name).pathname.endsWith("/ajax/upload-file.php"))) {
+      try {
+        showVersion(await readProject());
+      } catch (error) {
+        console.warn(`What is saved cannot be read: ${error.message}`);
+      }
+    }
+  }).observe({ type: "resource" });
+}
+
 try {
-  const site = await read(`projects/${encodeURIComponent(name)}.json`);
+  const site = await readProject();
   const { sessionServer, project, user } = site;
   title.textContent = project.title || project.name;
   document.title = title.textContent;
   showVersion(site);
+  watchSaving();
   webots.User1Id = user.id ?? "";
   webots.User1Name = user.name ?? "";
   webots.User1Authentication = user.authentication ?? "";
