@@ -62,6 +62,10 @@ class Accounts:
         """Tell whether a visitor has an account, or had one."""
         return await self._database.run(_exists, visitor)
 
+    async def list(self) -> tuple[tuple[str, str, int], ...]:
+        """List all accounts: the name, when it was made (UTC), and how many bytes are saved."""
+        return await self._database.run(_list)
+
     async def make(self, visitor: str, name: AccountName, password: Secret) -> Account:
         """Make a guest's account.
 
@@ -117,6 +121,14 @@ def read_account(row: tuple[str, ...] | None) -> Account | None:
 def _find(transaction: Transaction, column: str, value: str) -> Account | None:
     transaction.execute(_FIND[column], (value,))
     return read_account(transaction.fetchone())
+
+
+def _list(transaction: Transaction) -> tuple[tuple[str, str, int], ...]:
+    transaction.execute(
+        "SELECT name, made, coalesce((SELECT sum(bytes) FROM files WHERE files.visitor = accounts.visitor), 0)"
+        " FROM accounts WHERE key IS NOT NULL ORDER BY key"
+    )
+    return tuple(transaction.fetchall())
 
 
 def _exists(transaction: Transaction, visitor: str) -> bool:
