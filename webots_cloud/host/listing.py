@@ -80,8 +80,10 @@ class ProjectsJson(Listing):
 
     async def tell(self, visitor: str | None) -> Mapping[str, Any]:
         """List them."""
-        projects = await self._sources.in_thread(self._sources.catalogue.projects)
-        return {"projects": [attrs.asdict(project) for project in projects]}
+        return {"projects": await self._sources.in_thread(self._projects)}
+
+    def _projects(self) -> list[dict[str, Any]]:
+        return [attrs.asdict(project) for project in self._sources.catalogue.projects()]
 
 
 class ProjectJson(Listing):

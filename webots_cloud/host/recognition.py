@@ -66,7 +66,7 @@ class Recognition:
         return self._visitors.is_authentic(visitor, authentication, account.issue if account else "")
 
     def remember(self, request: Request, token: Secret, session: Session) -> Visitor:
-        """Let a visitor who has just logged in be known from now on; the guest of before is one no more if it is she.
+        """Let a visitor who has just logged in be known from now on, and no more as the guest that signed up.
 
         @param token: that of the session.
         """
