@@ -66,14 +66,15 @@ press();
 _WAIT = """() => new Promise((resolve, reject) => {
   const end = Date.now() + 60000;
   const look = () => marks.motion ? resolve(marks)
-    : Date.now() > end ? reject(new Error(JSON.stringify(marks))) : setTimeout(look, 20);
+    : Date.now() > end ? reject(new Error(`${JSON.stringify(marks)} ${shown()}`)) : setTimeout(look, 20);
+  const shown = () => document.querySelector(".webots-view")?.shadowRoot.querySelector(".webots-progress")?.textContent;
   look();
 })"""
 
 
 @contextlib.contextmanager
-def cloud() -> Iterator[str]:
-    """Run all three servers; give the address of the website."""
+def cloud() -> Iterator[tuple[str, str]]:
+    """Run all three servers; give the addresses of the website and of the session server."""
     with tempfile.TemporaryDirectory() as folder:
         session, simulation, host = free_port(), free_port(), free_port()
         (Path(folder) / "benchmark.ini").write_text(
@@ -89,8 +90,7 @@ def cloud() -> Iterator[str]:
             (Path(folder) / "log").open("w") as log,
             process(*command, stdout=log, stderr=subprocess.STDOUT, environment={"STATE_DIRECTORY": folder}),
         ):
-            wait_until_available(f"http://localhost:{session}/")
-            yield f"http://localhost:{host}/"
+            yield f"http://localhost:{host}/", f"http://localhost:{session}/"
 
 
 def wait_until_available(session: str) -> None:
@@ -104,8 +104,9 @@ def wait_until_available(session: str) -> None:
     raise SystemExit("the servers do not start, or this machine is too busy for a simulation")
 
 
-def seconds_to_motion(browser: Browser, website: str) -> dict[str, float]:
+def seconds_to_motion(browser: Browser, website: str, session: str) -> dict[str, float]:
     """Open a simulation and run it; give the seconds until each stage."""
+    wait_until_available(session)
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
     page.add_init_script(_WATCH)
@@ -122,10 +123,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10, help="how often (%(default)s)")
     rounds = parser.parse_args().rounds
     print(machine())
-    with chromium() as browser, cloud() as website:
+    with chromium() as browser, cloud() as (website, session):
         # The first one starts what the browser starts once, a process for graphics among others.
-        seconds_to_motion(browser, website)
-        measured = [seconds_to_motion(browser, website) for _ in range(rounds)]
+        seconds_to_motion(browser, website, session)
+        measured = [seconds_to_motion(browser, website, session) for _ in range(rounds)]
     for stage, meaning in STAGES.items():
         figures = sorted(figure[stage] for figure in measured)
         print(f"{median(figures):6.2f} s ({figures[0]:.2f} to {figures[-1]:.2f}): {meaning}")
