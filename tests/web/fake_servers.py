@@ -20,7 +20,7 @@ from twisted.web.static import File
 
 CSP = (
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' ws: wss: http: https:; "
-    "img-src 'self' data: blob: http: https:; object-src 'none'; base-uri 'none'"
+    "img-src 'self' data: blob: http: https:; frame-src http: https:; object-src 'none'; base-uri 'none'"
 )
 
 GREEN_SQUARE = (
@@ -134,6 +134,8 @@ class FakeClient(Counted):
             self.say("webots:ws://127.0.0.1:1")
         elif self.project not in ("silent", "queued"):
             self.say("loading: unpacking")
+            if self.project == "windows":
+                self.say(f"windows:{self.factory.base}/stream/ticket")
             self.say(f"webots:{stream}")
             self.say("shutdownTimeout: 7200")
             if self.project in ("ending", "stubborn", "deaf"):
@@ -296,6 +298,8 @@ class Streams(Resource):
 
 STREAMS: dict[bytes, type[FakeStream]] = {}
 """Projects that stream in a way of their own."""
+BELOW: dict[bytes, Resource] = {}
+"""What is below each stream, by the name of its folder."""
 
 
 class Slash(Resource):
@@ -306,15 +310,16 @@ class Slash(Resource):
         self.project = project
 
     def getChild(self, path: bytes, request: Request) -> Resource:
-        return sockets(STREAMS.get(self.project, FakeStream))
+        return BELOW[path] if path in BELOW else sockets(STREAMS.get(self.project, FakeStream))
 
 
 def main(static: Path) -> None:
     """Serve until the test ends the process."""
-    from tests.web import fake_camera, fake_console, fake_editor, fake_view
+    from tests.web import fake_camera, fake_console, fake_editor, fake_view, fake_windows
 
     for fake in (fake_camera, fake_console, fake_editor, fake_view):
         fake.register()
+    fake_windows.register(static)
     root = Files(str(static))
     root.contentTypes = {**File.contentTypes, ".mjs": "text/javascript", ".svg": "image/svg+xml"}
     port = cast(Any, reactor).listenTCP(0, Site(root), interface="127.0.0.1").getHost().port

@@ -34,6 +34,8 @@ POLICY = "; ".join(
         # The 3D browser has a part in WebAssembly.
         "script-src 'self' 'wasm-unsafe-eval'",
         "worker-src 'self' blob:",
+        # Robot windows come from simulation servers, too; each is in a sandbox.
+        "frame-src http: https:",
         "object-src 'none'",
         "base-uri 'none'",
         "form-action 'self'",

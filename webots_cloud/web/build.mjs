@@ -80,6 +80,7 @@ async function bundle() {
   for (const page of ["index.html", "simulation.html", "icon.svg"]) {
     await cp(path.join(here, "src/pages", page), path.join(output, page));
   }
+  await cp(path.join(here, "src/robot_window/robot_window.js"), path.join(output, "robot_window.js"));
   return results.map(({ metafile }) => metafile);
 }
 

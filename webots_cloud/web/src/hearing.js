@@ -23,6 +23,7 @@ export class Hearing {
     stderr: ({ text }) => this.#print("stderr", text),
     loading: ({ status, percent }) => this.#showLoading(status, percent),
     controller: (message) => this.#events.controller(message),
+    robot: (message) => this.#takeRobotMessage(message),
     node: ({ parent, x3d }) => this.#changeScene((scene) => scene.addNode(parent, x3d)),
     delete: ({ id }) => this.#changeScene((scene) => scene.deleteNode(id)),
     visibility: ({ id, visible }) => this.#changeScene((scene) => scene.setVisible(id, visible)),
@@ -33,7 +34,7 @@ export class Hearing {
    * @param {import("./simulation/simulation.js").Simulation} simulation is heard.
    * @param {object} events is told the rest: `time(milliseconds)`, `mode(mode)`, `worlds(world, worlds)`, `reset()`,
    *   `model(x3d)`, `ready(shown)` after each scene that is shown and `failed(error)` where one cannot be,
-   *   `printed(stream, text)`, `controller(message)`; and asked `isCurrent()`, whether the simulation is still the one
+   *   `printed(stream, text)`, `controller(message)`, `robot(message)`; and asked `isCurrent()`, whether the simulation is still the one
    *   of the view.
    */
   constructor(stage, simulation, events) {
@@ -61,7 +62,13 @@ export class Hearing {
     }
   }
 
+  #takeRobotMessage(message) {
+    this.#stage.robotWindows.take(message);
+    this.#events.robot(message);
+  }
+
   #takeModel(x3d) {
+    this.#stage.robotWindows.closeAll();
     this.#stage.scene.clear();
     this.#model = x3d;
     this.#events.model(x3d);

@@ -6,6 +6,7 @@ import { Menu } from "./menu/menu.js";
 import { Panel } from "./panel/panel.js";
 import { Notices } from "./progress/notice.js";
 import { Progress } from "./progress/progress.js";
+import { RobotWindows } from "./robot_window/robot_windows.js";
 import { Scene } from "./scene/scene.js";
 import { SceneMenu } from "./scene/scene_menu.js";
 import { Separator } from "./separator/separator.js";
@@ -45,12 +46,14 @@ export class Stage {
 
   /**
    * @param {boolean} mobile larger buttons.
-   * @param {{press: (pressed: string) => void, again: () => void, editing: object}} listener hears of what the visitor
-   *   wants; `editing` is what the editor needs (editor/editing.js).
+   * @param {{press: (pressed: string) => void, again: () => void, editing: object,
+   *   toRobot: (message: string, robot: string) => void}} listener hears of what the visitor wants; `editing` is what the
+   *   editor needs (editor/editing.js), `toRobot` gets what robot windows say.
    */
   constructor(mobile, listener) {
     this.toolbar = new Toolbar(listener.press);
     this.progress = new Progress(listener.again);
+    this.robotWindows = new RobotWindows({ send: listener.toRobot });
     this.element.classList.toggle("webots-mobile", mobile);
     this.editing = new Editing(this.area, {
       controllers: () => this.scene.robots.map(({ controller }) => controller),
@@ -63,6 +66,7 @@ export class Stage {
     this.#consoleSize.element.hidden = true;
     this.area.append(
       this.#badge,
+      this.robotWindows.element,
       this.progress.element,
       this.notices.element,
       this.panel.element,
@@ -124,6 +128,7 @@ export class Stage {
     this.panel.close();
     this.menu.close();
     this.sceneMenu.close();
+    this.robotWindows.closeAll();
     this.scene.forget();
   }
 

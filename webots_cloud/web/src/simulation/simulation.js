@@ -59,6 +59,9 @@ export class Simulation {
   /** The URL under which Webots serves the textures of the scene, or null before there is one. */
   streamUrl = null;
 
+  /** The URL under which robot windows are, and which leads to nothing else; null where there is none. */
+  windowsUrl = null;
+
   /** Begin; whatever goes wrong comes as `ended`. */
   async start() {
     try {
@@ -140,6 +143,8 @@ export class Simulation {
       this.#end(failures.reported(message.text));
     } else if (message.kind === "webots") {
       this.#streamFrom(message.text);
+    } else if (message.kind === "windows") {
+      this.windowsUrl = isStreamUrl(message.text) ? message.text : null;
     } else if (message.kind === "loading") {
       this.#hearLoading(message.text);
     } else if (message.kind === "queue") {

@@ -29,6 +29,7 @@ const READERS = [
   ["delete:", (rest) => ({ kind: "delete", id: rest.trim() })],
   ["visibility:", readVisibility],
   ["set controller:", readController],
+  ["robot:", readRobot],
   ["pause:", (rest) => ({ kind: "mode", mode: "pause", time: Number(rest) })],
 ];
 
@@ -37,8 +38,8 @@ const READERS = [
  *
  * @param {string} text one text frame.
  * @returns {{kind: string}} kind is `state` (`time`, `poses`, `labels`), `time`, `stdout`, `stderr`, `model`, `image`,
- *   `label`, `world`, `loading`, `node`, `delete`, `visibility`, `controller`, `mode` (`mode` is `run`, `fast` or
- *   `pause`), `complete`, `reset`, or `unknown`. Times are in milliseconds.
+ *   `label`, `world`, `loading`, `node`, `delete`, `visibility`, `controller`, `robot` (`robot`, `message`), `mode`
+ *   (`mode` is `run`, `fast` or `pause`), `complete`, `reset`, or `unknown`. Times are in milliseconds.
  */
 export function readStreamMessage(text) {
   if (MODES.has(text)) {
@@ -130,6 +131,23 @@ function readNode(rest) {
 function readVisibility(rest) {
   const match = /^\s*(-?\d+)\s*:\s*([01])\s*$/.exec(rest);
   return match && { kind: "visibility", id: match[1], visible: match[2] === "1" };
+}
+
+/** `NAME:MESSAGE`, or JSON; of JSON whose quotes are not escaped, what can only be meant. */
+function readRobot(rest) {
+  if (!rest.startsWith("{")) {
+    const match = /^([^:]+):([\s\S]*)$/.exec(rest);
+    return match && { kind: "robot", robot: match[1], message: match[2] };
+  }
+  let said;
+  try {
+    said = JSON.parse(rest);
+  } catch {
+    const match = /^\{\s*"message"\s*:\s*"([\s\S]*)"\s*,\s*"name"\s*:\s*"([^"]*)"\s*\}\s*$/.exec(rest);
+    said = match && { message: match[1], name: match[2] };
+  }
+  const isSound = typeof said?.name === "string" && typeof said.message === "string";
+  return isSound ? { kind: "robot", robot: said.name, message: said.message } : null;
 }
 
 function readController(rest) {
