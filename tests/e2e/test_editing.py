@@ -115,7 +115,9 @@ def test_a_changed_controller_drives_the_robot_and_the_original_comes_back(cloud
 
     press(page, "Put this file back as it was delivered")
     press(page, "Put it back")
-    expect(told).to_have_text("explorer.py is as it was delivered. Reset the simulation to run it.", timeout=MILLISECONDS)
+    expect(told).to_have_text(
+        "explorer.py is as it was delivered. Reset the simulation to run it.", timeout=MILLISECONDS
+    )
     assert saved.read_text() == original
     press(page, "Reset")
     cloud.wait_for(lambda: seconds(page) == 0, "the reset")

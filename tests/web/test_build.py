@@ -63,7 +63,13 @@ def test_the_lock_file_names_no_registry() -> None:
 
 def test_the_built_files_name_the_licences_of_what_they_hold(static: Path) -> None:
     text = (static / "LICENSES.txt").read_text()
-    for words in ("x_ite", "Permission is hereby granted", "SIL OPEN FONT LICENSE", "@codemirror/view 6", "style-mod 4"):
+    for words in (
+        "x_ite",
+        "Permission is hereby granted",
+        "SIL OPEN FONT LICENSE",
+        "@codemirror/view 6",
+        "style-mod 4",
+    ):
         assert words in text
     # Installed, but in no file that is served.
     for name in ("esbuild", "axe-core", "typescript"):
