@@ -341,6 +341,7 @@ export class View {
     if (!(await this.#mayLose("Quit"))) {
       return;
     }
+    this.#stage.editing.discard();
     this.close();
     this.#stage.progress.showEnd("The simulation has ended.");
     if (this.onquit) {
