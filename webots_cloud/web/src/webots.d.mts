@@ -81,7 +81,8 @@ export class View {
   setAnimation(url: string, gui?: "play" | "pause", loop?: boolean): void;
   sendMessage(message: string): void;
   sendRobotMessage(message: string, robot: string): void;
-  openRobotWindow(name: string): void;
+  /** @returns whether that robot has one. */
+  openRobotWindow(name: string): boolean;
   editController(name: string): void;
   resize(width: number, height: number): void;
 }
