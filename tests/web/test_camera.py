@@ -305,7 +305,7 @@ def test_the_name_of_a_robot_is_text_and_is_cut(page: Page, servers: FakeServers
     expect(page.locator(".webots-menu-title")).to_contain_text("<img src=x onerror=alert(1)>xxx")
     texts = [name(page).text_content(), page.locator(".webots-menu-title").text_content()]
     assert all(len(text or "") <= 80 for text in texts)
-    assert page.locator(".webots-view img").count() == 0
+    assert page.locator(".webots-area img[src=x]").count() == 0
     assert dialogs == []
 
 

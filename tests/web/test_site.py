@@ -103,7 +103,7 @@ def is_trouble(message: ConsoleMessage) -> bool:
 
 
 def downloaded(page: Page) -> dict[str, str]:
-    with page.expect_download() as download, page.expect_event("download"):
+    with page.expect_download() as download:
         page.get_by_role("link", name=re.compile("Download as ZIP")).first.click()
     path = download.value.path()
     with ZipFile(io.BytesIO(path.read_bytes())) as archive:
@@ -134,6 +134,7 @@ def test_an_account_from_its_beginning_to_its_end(browser: Browser, page: Page, 
     page.get_by_role("button", name="Restore the original controllers/run/run.py").click()
     page.get_by_role("dialog").get_by_role("button", name="Restore").click()
     expect(page.get_by_text("1 file, 13 bytes")).to_be_visible()
+    expect(page.locator("main")).to_be_focused()
     files = downloaded(page)
     assert files["maze/controllers/run/run.py"] == "original\n"
     assert files["maze/controllers/run/more.py"] == "more of mine\n"
@@ -213,6 +214,7 @@ def test_the_page_of_a_project_has_its_worlds_and_the_visitors_version(page: Pag
     page.get_by_role("button", name="Restore the original project").click()
     page.get_by_role("dialog").get_by_role("button", name="Restore").click()
     expect(page.get_by_text("This is the original")).to_be_visible()
+    expect(page.get_by_role("heading", name="Your version")).to_be_focused()
 
 
 def test_a_project_that_is_not_there_is_told_in_a_sentence(page: Page, place: str) -> None:

@@ -83,7 +83,9 @@ async function bundle() {
   for (const page of [...PAGES.map((page) => `${page}.html`), "icon.svg"]) {
     await cp(path.join(here, "src/pages", page), path.join(output, page));
   }
-  await cp(path.join(here, "src/robot_window/robot_window.js"), path.join(output, "robot_window.js"));
+  for (const file of ["robot_window/robot_window.js", "webots.d.ts", "webots.d.mts"]) {
+    await cp(path.join(here, "src", file), path.join(output, path.basename(file)));
+  }
   return results.map(({ metafile }) => metafile);
 }
 

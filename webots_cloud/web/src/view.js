@@ -14,7 +14,7 @@ import { Stage } from "./stage.js";
 import { Visit } from "./visit.js";
 import { visitor } from "./visitor.js";
 
-const MODES = new Set(["x3d", "w3d"]);
+const MODES = new Set(["x3d", "w3d", "mjpeg"]);
 
 const HINTS = {
   available: "A simulation server is available now: try again.",
@@ -102,7 +102,8 @@ export class View {
    *
    * @param {string} url `ws://HOST:PORT/PROJECT/worlds/WORLD.wbt` of a session server, `ws://HOST:PORT` of a Webots that
    *   streams, `https://HOST/session?url=https://github.com/...` of a session server of generation B, or `FILE.x3d`.
-   * @param {string} mode how the scene is sent: `x3d`, where nothing is given, or `w3d`.
+   * @param {string} mode how the scene is sent: `x3d`, where nothing is given, `w3d`, or
+   *   `mjpeg`, as pictures.
    */
   open(url, mode) {
     this.close();
@@ -115,7 +116,7 @@ export class View {
         throw failures.unknownMode(mode);
       }
       const target = readSimulationUrl(url);
-      if (!canDraw()) {
+      if (mode !== "mjpeg" && !canDraw()) {
         throw failures.noWebGl();
       }
       if (target.file) {
@@ -340,6 +341,7 @@ export class View {
     if (!(await this.#mayLose("Quit"))) {
       return;
     }
+    this.#stage.editing.discard();
     this.close();
     this.#stage.progress.showEnd("The simulation has ended.");
     if (this.onquit) {

@@ -54,7 +54,7 @@ export class Visit {
     this.generation = target.github ? "B" : "A";
     this.#simulation = new Simulation(
       target,
-      greeting(settings.mode, settings.broadcast),
+      greeting(settings.mode, settings.broadcast, stage.pictures.size),
       () => (target.github ? startMessage(target, settings.mode) : initMessage(window.location, target)),
       {
         phase: (name, detail) => stage.progress.showPhase(name, detail),
@@ -64,7 +64,7 @@ export class Visit {
       },
       { silence: settings.silence },
     );
-    const hearing = new Hearing(stage, this.#simulation, {
+    const hearing = new Hearing(stage, this.#simulation, settings.mode === "mjpeg", {
       time: (milliseconds) => this.#takeTime(milliseconds),
       mode: (mode) => this.#takeMode(mode),
       worlds: (world, worlds) => this.#takeWorlds(world, worlds),
@@ -87,6 +87,9 @@ export class Visit {
   }
 
   start() {
+    if (this.#settings.mode === "mjpeg") {
+      this.#stage.pictures.open(this.watching ? null : (order) => this.send(order));
+    }
     this.#simulation.start();
   }
 

@@ -8,6 +8,12 @@ import { sizeOf } from "./words.js";
 
 const element = (id) => document.getElementById(id);
 
+/** Show what is left after something was restored, and lead keyboards on from there. */
+async function showAgain() {
+  await show();
+  element("main").focus();
+}
+
 /** @param {{project: object, saved: object[]}} entry of a project that may be offered no more. */
 function row({ project, saved }) {
   const offered = project.worlds.length > 0;
@@ -39,7 +45,7 @@ function row({ project, saved }) {
         "details",
         {},
         make("summary", {}, "Files that you have changed"),
-        savedFiles(project, saved, show, (error) => showTrouble(error.message)),
+        savedFiles(project, saved, showAgain, (error) => showTrouble(error.message)),
       ),
     ),
   );
