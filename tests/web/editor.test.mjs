@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
 import {
-  MAX_LENGTH,
+  MAX_BYTES,
   countLines,
   isPlainName,
   languageOf,
@@ -195,8 +195,10 @@ test("without a simulation, a file is kept at the website only", async () => {
 });
 
 test("a file that is too long is not sent anywhere", async () => {
-  file.doc = "x".repeat(MAX_LENGTH + 1);
-  assert.match((await saver().save(file)).sentence, /longer than 1 MB/);
+  for (const doc of ["x".repeat(MAX_BYTES + 1), "é".repeat(MAX_BYTES / 2 + 1)]) {
+    file.doc = doc;
+    assert.match((await saver().save(file)).sentence, /longer than 1 MB/);
+  }
   assert.deepEqual([sent, uploads], [[], []]);
 });
 
