@@ -110,6 +110,17 @@ def test_pages_may_have_textures_but_neither_sources_nor_notes(folder: Path) -> 
     assert project.shown([]) is None
 
 
+def test_robot_windows_are_found_where_webots_serves_them(folder: Path) -> None:
+    page = folder / "plugins" / "robot_windows" / "w" / "w.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("x")
+    project = Project(folder)
+    assert project.shown(["robot_windows", "w", "w.html"]) == page.resolve()
+    assert project.shown(["robot_windows", "w"]) is None
+    assert project.shown(["robot_windows", "..", "w.html"]) is None
+    assert project.shown(["robot_windows"]) is None
+
+
 def test_a_texture_is_named_from_the_root_of_the_server(folder: Path) -> None:
     project = Project(folder)
     worlds = folder / "worlds"

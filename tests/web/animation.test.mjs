@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { formatSeconds } from "../../webots_cloud/web/src/animation/animation_bar.js";
 import { Player } from "../../webots_cloud/web/src/animation/player.js";
 import { Recording } from "../../webots_cloud/web/src/animation/recording.js";
-import { fetchScene, fetchText, isSceneFile } from "../../webots_cloud/web/src/animation/scene_file.js";
+import { fetchScene, fetchText } from "../../webots_cloud/web/src/animation/scene_file.js";
 
 /** A thing that moves in each frame, one that moves in the third only, and a label that comes and goes. */
 const FRAMES = [
@@ -197,15 +197,6 @@ test("times of the bar", () => {
   assert.equal(formatSeconds(0), "0:00.0");
   assert.equal(formatSeconds(62_340), "1:02.3");
   assert.equal(formatSeconds(59_960), "1:00.0");
-});
-
-test("which addresses are files of scenes", () => {
-  for (const url of ["file.x3d", "/a/b.X3D?c=d", "https://host/x.x3d"]) {
-    assert.ok(isSceneFile(url), url);
-  }
-  for (const url of ["ws://host:1", "ws://host/file.x3d", "file.wbt", "https://host/session?url=a"]) {
-    assert.ok(!isSceneFile(url), url);
-  }
 });
 
 const PAGE = "https://host/pages/index.html";

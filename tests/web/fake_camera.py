@@ -12,7 +12,7 @@ ROBOTS = """<X3D><Scene>
 <Viewpoint id="n2" orientation="%(orientation)s" position="%(position)s" fieldOfView="0.785398"%(followed)s/>
 <Background id="n3" skyColor="0.7 0.8 0.9"/>
 <DirectionalLight id="n4" direction="0.5 -0.4 -1" intensity="2" ambientIntensity="1"/>
-<Robot id="n10" name="%(name)s" controller="go" translation="%(red)s">
+<Robot id="n10" name="%(name)s" translation="%(red)s">
 <Shape id="n11"><PBRAppearance id="n12" baseColor="1 0 0" roughness="1" metalness="0"/><Box id="n13" size="1 1 1"/>
 </Shape></Robot>
 <Solid id="n20" name="table" translation="%(green)s"><Shape id="n21">
@@ -94,11 +94,11 @@ class FakeCrowd(FakeStream):
         solids = "".join(
             f'<Solid id="n{100 + 10 * index}" name="solid {index}" translation="{index // side} {index % side} 0.3">'
             f'<Shape id="n{101 + 10 * index}"><PBRAppearance id="n{102 + 10 * index}" baseColor="1 0 0"/>'
-            f'<Sphere id="n{103 + 10 * index}" radius="0.3"/></Shape>'
+            f'<Sphere id="n{103 + 10 * index}" radius="0.5"/></Shape>'
             f'<Shape id="n{104 + 10 * index}"><Box id="n{105 + 10 * index}" size="0.2 0.2 0.8"/></Shape></Solid>'
             for index in range(side * side)
         )
-        view = '<Viewpoint id="n2" orientation="0 1 0 0.7" position="-14 11.5 14" fieldOfView="0.785398"/>'
+        view = '<Viewpoint id="n2" orientation="0 1 0 0.7" position="-14 11 14" fieldOfView="0.785398"/>'
         self.say(f'model:<X3D><Scene><WorldInfo id="n1" coordinateSystem="ENU"/>{view}{solids}</Scene></X3D>')
         self.say("scene load completed")
 

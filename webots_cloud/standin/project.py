@@ -95,7 +95,8 @@ class Project:
         """
         if not segments or not all(is_plain_name(segment) for segment in segments):
             return None
-        path = self.root.joinpath(*segments)
+        above = ["plugins"] if segments[0] == "robot_windows" else []
+        path = self.root.joinpath(*above, *segments)
         if path.suffix.lower() not in _SHOWN or not path.is_file() or path.resolve() != path:
             return None
         return path

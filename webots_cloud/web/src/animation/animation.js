@@ -50,6 +50,11 @@ export class Animation {
     return (this.#player?.playing ?? this.#options.playing) ? "play" : "pause";
   }
 
+  /** Go back to the first frame. */
+  rewind() {
+    this.#player?.seek(0);
+  }
+
   /** Stop, and take the bar away; where it is still being fetched that ends, with an `AbortError`. */
   dispose() {
     this.#abort.abort();

@@ -33,7 +33,6 @@ const DEFAULTS = {
 export class Recording {
   #frames;
   #times;
-  #base;
   #states = new Map();
   #spacing;
 
@@ -48,7 +47,9 @@ export class Recording {
     this.#frames = frames.map(readFrame);
     this.#times = timesOf(frames, basicTimeStep);
     this.#spacing = Math.max(1, Math.ceil(frames.length / MOST_STATES));
-    this.#base = firstState(this.#frames, attributesOf);
+    const first = firstState(this.#frames, attributesOf);
+    apply(first, this.#frames[0]);
+    this.#states.set(0, first);
   }
 
   /** How many frames there are. */
@@ -99,18 +100,18 @@ export class Recording {
     return state;
   }
 
-  /** The state at a frame whose number is a multiple of the spacing; it is kept. */
+  /** The state at a frame whose number is a multiple of the spacing; it is kept, and those on the way to it. */
   #wholeState(index) {
-    if (!this.#states.has(index)) {
-      let before = index;
-      while (before > 0 && !this.#states.has(before)) {
-        before -= this.#spacing;
-      }
-      const state = copy(this.#states.get(before) ?? this.#base);
-      for (let frame = this.#states.has(before) ? before + 1 : 0; frame <= index; frame++) {
+    let known = index;
+    while (!this.#states.has(known)) {
+      known -= this.#spacing;
+    }
+    for (; known < index; known += this.#spacing) {
+      const state = copy(this.#states.get(known));
+      for (let frame = known + 1; frame <= known + this.#spacing; frame++) {
         apply(state, this.#frames[frame]);
       }
-      this.#states.set(index, state);
+      this.#states.set(known + this.#spacing, state);
     }
     return this.#states.get(index);
   }
@@ -151,7 +152,7 @@ function timesOf(frames, step) {
   return times.map((time, index) => (rises ? time - times[0] : index * step));
 }
 
-/** How all that changes later is before anything changed. */
+/** How all that changes is before anything has changed. */
 function firstState(frames, attributesOf) {
   const state = empty();
   let changes = 0;

@@ -6,11 +6,6 @@ const SILENCE = 30; // seconds without a byte
 const CHECK = "Check the address, or try again later.";
 const STOPPED = new Error("no byte came for too long");
 
-/** @param {string} url given to `open`. @returns {boolean} whether it is the file of a scene. */
-export function isSceneFile(url) {
-  return /\.x3d(?:[?#].*)?$/i.test(url) && !/^wss?:/i.test(url);
-}
-
 /**
  * Fetch the file of a scene.
  *

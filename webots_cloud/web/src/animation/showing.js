@@ -46,6 +46,8 @@ export class Showing {
       if (shown && !this.#isOver) {
         this.#shown = true;
         await this.#play();
+      }
+      if (shown && !this.#isOver) {
         progress.hide();
         this.#events.ready(shown);
       }
@@ -77,21 +79,28 @@ export class Showing {
   }
 
   async #play() {
+    this.animation?.rewind();
     this.animation?.dispose();
-    this.animation = null;
-    if (this.#recorded) {
-      const { scene, toolbar } = this.#stage;
-      this.animation = new Animation(scene, this.#recorded, (time) => {
+    const { scene, toolbar } = this.#stage;
+    const animation =
+      this.#recorded &&
+      new Animation(scene, this.#recorded, (time) => {
         this.time = time;
         toolbar.setTime(time);
       });
-      await this.animation.start((bar) => toolbar.element.before(bar));
+    this.animation = animation;
+    try {
+      await animation?.start((bar) => toolbar.element.before(bar));
+    } catch (error) {
+      // Where another one has taken its place, or the scene is closed, it was given up on purpose.
+      if (animation === this.animation) {
+        throw error;
+      }
     }
   }
 
-  /** What was given up on purpose is no failure. */
   #fail(error) {
-    if (!this.#isOver && error.name !== "AbortError") {
+    if (!this.#isOver) {
       this.close();
       this.#events.ended(error);
     }

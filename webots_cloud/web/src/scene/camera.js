@@ -20,7 +20,7 @@ export class Camera {
   #listeners = new Set();
 
   /**
-   * @param {{pathOf: (id: string) => object[]|null, onframe: (listener: () => void) => () => void}} scene
+   * @param {import("./scene.js").Scene} scene
    * @param {HTMLElement} element the view; its size counts.
    */
   constructor(scene, element) {
@@ -56,6 +56,8 @@ export class Camera {
   /** Go back to where the world's author put the camera, and follow what it follows there. */
   reset() {
     if (this.#viewpoint) {
+      // What was reset may still be on its way to its first place.
+      this.#scene.settle();
       this.follow(this.#followedAtStart);
       this.#pivot = null;
       this.#set(this.#home);
@@ -65,8 +67,7 @@ export class Camera {
   /** Keep the distance to an object as it moves. @param {string|null} id such as `n70`; null: stay. */
   follow(id) {
     this.#followed = id;
-    // Taken anew with the next frame: what was reset may still be on its way to its first place.
-    this.#anchor = null;
+    this.#anchor = this.#objectPlace();
   }
 
   /** A node is taken away. @param {object} node of X_ITE. */

@@ -145,6 +145,14 @@ export class Scene {
     this.#plan();
   }
 
+  /** Have what waits for the next frame take its place at once. */
+  settle() {
+    if (this.#dialect) {
+      cancelAnimationFrame(this.#frame);
+      this.#apply();
+    }
+  }
+
   /** A label that came by itself (`label...`): `{id, text, font, color, size, x, y}`. */
   setLabel(label) {
     this.#labels.take(label);

@@ -9,6 +9,8 @@ const UP = [0, 1, 0];
 
 /** A camera that looks straight up or down would turn over with the next move. */
 const STEEPEST = Math.PI / 2 - 0.01;
+/** Below it a camera is not said to look at the ground, nor to be over it. */
+const LEVEL = 0.01;
 const NEAREST = 0.02;
 const FARTHEST = 5_000;
 
@@ -69,7 +71,8 @@ export function faceBall(pose, { fieldOfView }, center, radius) {
 export function guessDistance(pose) {
   const [, height] = pose.position;
   const [, descent] = ahead(pose);
-  const ground = descent * height < 0 ? -height / descent : Infinity;
+  const looksAtIt = descent * height < 0 && Math.abs(descent) > LEVEL && Math.abs(height) > LEVEL;
+  const ground = looksAtIt ? -height / descent : Infinity;
   return clamp(Math.min(ground, length(pose.position)), 0.5, 100);
 }
 
