@@ -4,6 +4,7 @@ import { beforeEach, mock, test } from "node:test";
 import {
   MAX_BYTES,
   countLines,
+  hasFiles,
   isPlainName,
   languageOf,
   placeOf,
@@ -28,6 +29,10 @@ test("names that lead elsewhere, or have control characters, are not taken", () 
   for (const name of ["go.py", "Makefile", "<b>x", "é.txt", ".hidden"]) {
     assert.ok(isPlainName(name), name);
   }
+});
+
+test("some names of controllers stand for no files", () => {
+  assert.deepEqual(["go", "", "<none>", "<extern>", "<generic>", "void"].filter(hasFiles), ["go"]);
 });
 
 test("files are highlighted by their names", () => {

@@ -11,6 +11,11 @@ export function countLines(content) {
   return newlines + (content !== "" && !content.endsWith("\n"));
 }
 
+/** Whether a robot's controller has files: some names stand for programs that come from elsewhere, or for none. */
+export function hasFiles(controller) {
+  return isPlainName(controller) && !controller.startsWith("<") && controller !== "void";
+}
+
 /** Whether a text is longer than a file may be. */
 export function isTooLong(content) {
   return content.length > MAX_BYTES || new TextEncoder().encode(content).length > MAX_BYTES;
