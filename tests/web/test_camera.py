@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Browser, CDPSession, Locator, Page, expect
 
+from tests.web.accessibility import faults_of_view
 from tests.web.test_view import PATIENCE, open_project, press
 
 if TYPE_CHECKING:
@@ -287,6 +288,15 @@ def test_robots_are_chosen_and_looked_at_without_a_pointer(page: Page, servers: 
     page.keyboard.press("Escape")
     expect(page.get_by_role("menu")).to_be_hidden()
     expect(surface(page)).to_be_focused()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_view_with_its_mark_and_menu_is_accessible(page: Page, servers: FakeServers, axe: str, scheme: Any) -> None:
+    page.emulate_media(color_scheme=scheme)
+    found = open_scene(page, servers)
+    page.mouse.click(*at(found, "red"), button="right")
+    expect(page.get_by_role("menu")).to_be_visible()
+    assert faults_of_view(page, axe) == []
 
 
 def test_a_menu_closes_when_something_else_is_pressed(page: Page, servers: FakeServers) -> None:
