@@ -297,6 +297,12 @@ class NotWatching(ClientError):
     sentence = "The page says that it only watches, and asks for more than that."
 
 
+class NotAWindow(ClientError):
+    """A robot window wants to do more than speak to robots."""
+
+    sentence = "A robot window may speak to robots only; the simulation has another address for its page."
+
+
 class TooManyStarts(ClientError):
     """One network address starts instances faster than it may."""
 

@@ -243,10 +243,10 @@ class Server(Program):
         """Have a page start a simulation, which ends with it."""
         with self.client(source, **how) as client:
             client.send(message or self.init())
-            url = receive(client, begins("webots:")).removeprefix("webots:")
-            token = url.rpartition("/")[2]
-            self.tokens.append(token)
-            yield Simulation(self, client, f"/webots/{token}", source)
+            tokens = [receive(client, begins(way)).rpartition("/")[2] for way in ("windows:", "webots:")]
+            self.tokens += tokens
+            windows, page = (f"/webots/{token}" for token in tokens)
+            yield Simulation(self, client, page, source, windows)
 
     def nothing_is_left(self) -> None:
         """See that the server is as it was at first, and that its log tells no secret and of no fault."""
@@ -266,12 +266,14 @@ class Simulation:
     @ivar client: its page's socket to the server.
     @ivar path: what is before all that is asked of it.
     @ivar source: the address of its page.
+    @ivar windows: what is before all that robot windows ask of it.
     """
 
     server: Server
     client: ClientConnection
     path: str
     source: str
+    windows: str
 
     @property
     def token(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -492,6 +492,98 @@ def watching(server: Server, shared: Simulation) -> Raw:
 
     server.wait_for(watches, "a place to watch from")
     return watchers[0]
+
+
+@contextmanager
+def talking(server: Server, path: str) -> Iterator[Raw]:
+    """Connect a robot window."""
+    with Raw(server.port) as raw:
+        assert raw.upgraded(f"{path}/", Origin="null").status == 101
+        raw.say(frame(b"robot:a:init robot window"))
+        yield raw
+
+
+def all_is_heard(window: Raw) -> None:
+    """Wait until all that a window has said was looked at."""
+    window.say(frame(b"all said", PING))
+    while window.message()[1] != b"all said":
+        pass
+
+
+def test_a_robot_window_gives_orders(server: Server) -> None:
+    with server.simulation() as mine, mine.driven() as driver:
+        for path in (mine.windows, mine.path):
+            with talking(server, path) as window:
+                before = driver.time
+                for order in (
+                    b"real-time:-1",
+                    b"fast:-1",
+                    b"step",
+                    b"reset",
+                    b"set controller:go/go.py:1\nevil",
+                    b"x3d",
+                ):
+                    window.say(frame(order))
+                window.say(frame(b"real-", flags=0), frame(b"time:-1", CONTINUATION), frame(b"robot:a:b", 2))
+                window.say(frame(frame(b"real-time:-1")), frame(b"robot:a:b\nreset"), frame(b"robot", flags=0))
+                window.say(frame(b"\nreset", CONTINUATION), frame(b"robot"), frame(b" robot:a:b"))
+                for byte in frame(frame(b"real-time:-1")):
+                    window.say(bytes([byte]))
+                all_is_heard(window)
+                driver.steps()
+                assert driver.time == before + 32
+        driver.stream.send("sync controller:go/go.py")
+        assert "evil" not in receive(driver.stream, begins("set controller:"))
+
+
+def test_by_the_way_of_robot_windows_nobody_drives_or_watches(server: Server) -> None:
+    with server.simulation() as mine:
+        mine.client.send(json.dumps({"allowBroadcast": True}))
+        for first in ("x3d", "x3d;broadcast", "mjpeg: 8x8", "reset", "", "Robot:a:b", "\nrobot:a:b", "robot"):
+            with Raw(server.port) as raw:
+                assert raw.upgraded(f"{mine.windows}/").status == 101
+                raw.say(frame(first.encode()))
+                assert raw.closed()[0] == POLICY, first
+        with mine.driven() as driver:
+            driver.steps()
+
+
+def test_a_watcher_speaks_to_robots(server: Server) -> None:
+    with server.simulation() as shared, shared.driven() as driver:
+        shared.client.send(json.dumps({"allowBroadcast": True}))
+        with watching(server, shared), Raw(server.port) as raw:
+            assert raw.upgraded(f"{shared.path}/", Origin="null").status == 101
+            raw.say(frame(b"robot:a:init robot window"))
+            assert raw.closed()[0] == POLICY
+        driver.steps()
+
+
+def test_a_robot_window_without_end(server: Server) -> None:
+    endless = {
+        "a long message": frame(b"robot:" + b"a" * 10**6),
+        "a message announced as huge": frame(b"robot:", length=2**62),
+        "parts": frame(b"robot:", flags=0) + frame(b"a" * 100, CONTINUATION, flags=0) * 20000,
+        "parts of nothing": frame(b"robot:", flags=0) + frame(b"", CONTINUATION, flags=0) * 50000,
+        "tiny frames": frame(b"", TEXT) * 50000,
+    }
+    with server.simulation() as mine, mine.driven() as driver:
+        for data in endless.values():
+            with server.memory_stays(), talking(server, mine.windows) as window:
+                window.say(data)
+                window.rest()
+        driver.steps()
+
+
+def test_more_robot_windows_than_an_instance_may_have(server: Server) -> None:
+    with server.simulation() as mine, ExitStack() as stack:
+        statuses_seen = []
+        while 503 not in statuses_seen:
+            raw = stack.enter_context(Raw(server.port))
+            statuses_seen.append(raw.upgraded(f"{mine.windows}/").status)
+            raw.say(frame(b"robot:a:init robot window"))
+        assert set(statuses_seen) == {101, 503}
+        with mine.driven() as driver:
+            driver.steps()
 
 
 def test_log_lines_cannot_be_forged(server: Server, victim: Simulation) -> None:

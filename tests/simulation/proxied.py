@@ -40,6 +40,7 @@ ACCEPTED = (
     + Handshake(KEY, ()).accept
     + b"\r\n\r\n"
 )
+HELLO = b"robot:explorer:init robot window"
 PATIENCE_SECONDS = 60
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
@@ -189,6 +190,7 @@ class ProxyCase(TestCase):
         globalLogPublisher.addObserver(observer)
         self.addCleanup(globalLogPublisher.removeObserver, observer)
         self.tokens: list[str] = []
+        self.windows_tokens: list[str] = []
         root = Resource()
         root.putChild(b"webots", WebotsResource(self.clock, self.gate))
         self.site = PromptSite(self.clock, root)
@@ -204,6 +206,8 @@ class ProxyCase(TestCase):
         """Open a route."""
         self.route = self.gate.open(connect or self.dial, origin)
         self.tokens.append(self.route.url.rpartition("/")[2])
+        assert self.route.windows_url
+        self.windows_tokens.append(self.route.windows_url.rpartition("/")[2])
         return self.route
 
     @property
@@ -214,7 +218,7 @@ class ProxyCase(TestCase):
     @property
     def entrance(self) -> Entrance:
         """Of the route that was opened last."""
-        return self.gate._entrances[self.gate._keys[self.route]][1]
+        return self.gate._entrances[self.gate._keys[self.route][0]][1]
 
     def dial(self) -> Deferred[socket.socket]:
         """Give a connection, whose other end is the test's."""
@@ -274,9 +278,15 @@ class ProxyCase(TestCase):
         await peer.gone
         return status
 
-    async def opened(self, *then: bytes, headers: dict[str, str] | None = None) -> tuple[Peer, Peer]:
-        """Open a WebSocket, and send something on it; give client and Webots, which have read each other's heads."""
-        client = await self.asks(headers=UPGRADE | (headers or {}))
+    async def opened(
+        self, *then: bytes, headers: dict[str, str] | None = None, token: str | None = None
+    ) -> tuple[Peer, Peer]:
+        """Open a WebSocket, and send something on it; give client and Webots, which have read each other's heads.
+
+        @param token: to come in by; C{None}: that of the page.
+        """
+        client = await self.client()
+        client.say(request(f"/webots/{token or self.token}/", UPGRADE | (headers or {})))
         webots = await self.webots()
         await webots.until(b"\r\n\r\n")
         webots.say(ACCEPTED)
@@ -295,6 +305,12 @@ class ProxyCase(TestCase):
         self.route.allow_broadcast = True
         return await self.drives(first)
 
+    async def speaks(self, *then: bytes) -> tuple[Peer, Peer]:
+        """Open a robot window's WebSocket; Webots has read its first message."""
+        client, webots = await self.opened(frame(HELLO), *then, token=self.windows_tokens[-1])
+        assert await webots.take(len(frame(HELLO))) == frame(HELLO)
+        return client, webots
+
     async def nothing_left(self) -> None:
         """See that nothing is left."""
         for route in list(self.gate._keys):
@@ -308,7 +324,7 @@ class ProxyCase(TestCase):
         assert [call for call in self.clock.getDelayedCalls() if call.active()] == []
         assert len(self.site.channels) == 0
         logged = "\n".join(eventAsText(event) + repr(event) for event in self.logged)
-        for token in self.tokens:
+        for token in self.tokens + self.windows_tokens:
             assert token not in logged
         assert [event for event in self.logged if "log_failure" in event] == []
 

@@ -25,7 +25,7 @@ from webots_cloud.errors import (
     WatchRefused,
 )
 from webots_cloud.secret import Secret
-from webots_cloud.simulation.entrance import BURST_SECONDS, Entrance, Limits, Role
+from webots_cloud.simulation.entrance import BURST_SECONDS, Entrance, Limits, Role, WindowsEntrance
 from webots_cloud.simulation.gate import (
     WEBOTS_PORT,
     DirectGate,
@@ -188,6 +188,21 @@ def test_a_route_is_not_shown_with_its_token() -> None:
     assert token(route) not in repr(route)
     assert "simulation.example.org" not in repr(route)
     assert token(route) not in repr(vars(gate))
+
+
+def test_windows_have_a_token_of_their_own_as_secret_as_the_pages() -> None:
+    gate = proxy()
+    route = gate.open(connect, PAGE)
+    assert route.windows_url
+    windows_token = route.windows_url.rpartition("/")[2]
+    assert (len(windows_token), windows_token == token(route)) == (43, False)
+    assert windows_token not in repr(route) + repr(vars(gate))
+    entrance, windows = gate.find(Secret(token(route))), gate.find(Secret(windows_token))
+    assert isinstance(windows, WindowsEntrance)
+    assert not isinstance(entrance, WindowsEntrance)
+    assert windows.route is route
+    gate.close(route)
+    assert gate.find(Secret(windows_token)) is None
 
 
 def test_ports_of_closed_routes_are_given_back() -> None:

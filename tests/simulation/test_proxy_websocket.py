@@ -6,6 +6,7 @@ from tests.simulation.proxied import (
     ACCEPTED,
     BINARY,
     CLOSE,
+    HELLO,
     PAGE,
     PING,
     PONG,
@@ -266,3 +267,100 @@ class WatcherTest(ProxyCase):
         self.route.allow_broadcast = False
         webots.say(b"scene")
         assert await client.take(5) == b"scene"
+
+
+class WindowTest(ProxyCase):
+    async def test_a_window_is_heard_by_robots_and_hears_webots(self) -> None:
+        await self.drives()
+        client, webots = await self.speaks()
+        webots.say(b"\x81\x05hello")
+        assert await client.take(7) == b"\x81\x05hello"
+        messages = frame(b"robot:explorer:left 0.2"), frame(b'robot:{"name":"a","message":"b"}')
+        client.say(*messages)
+        assert await webots.take(len(b"".join(messages))) == b"".join(messages)
+
+    async def test_what_a_window_says_to_others_than_robots_is_dropped(self) -> None:
+        wanted = frame(b"robot:a:b"), frame(b"!", PING), frame(b"ro", fin=False) + frame(b"bot:a:in parts", 0)
+        client, webots = await self.speaks(frame(b"reset"), wanted[0], frame(b"robot:a:b", BINARY), frame(b"pause"))
+        client.say(frame(b"revert", fin=False), wanted[1], frame(b"robot:a:b", 0), frame(b"robo", fin=False))
+        client.say(frame(b":a", 0), frame(b"Robot:a:b"), frame(b""), frame(frame(b"robot:a:b")))
+        for byte in wanted[2]:
+            client.say(bytes([byte]))
+        passed = b"".join(wanted)
+        assert await webots.take(len(passed)) == passed
+        client.say(frame(b"x3d"), frame(b"", CLOSE))
+        assert await webots.take(6) == frame(b"", CLOSE)
+        client.leave()
+        assert await webots.all() == b""
+
+    async def test_by_the_windows_way_nobody_drives_or_watches(self) -> None:
+        self.route.allow_broadcast = True
+        for first in (frame(b"x3d"), frame(b"x3d;broadcast"), frame(HELLO, BINARY), frame(b""), frame(b"Robot:a:b")):
+            client, webots = await self.opened(first, frame(b"robot:a:b"), token=self.windows_tokens[-1])
+            code, reason = await self.refused(client)
+            assert (code, "robots only" in reason) == (1008, True)
+            assert await webots.all() == b""
+        await self.drives()
+
+    async def test_a_window_takes_nobodys_place_and_is_no_input(self) -> None:
+        begin = self.route.last_input
+        self.clock.advance(7)
+        await self.speaks()
+        for _ in range(self.limits.sockets - 1):
+            await self.speaks()
+        client = await self.client()
+        client.say(request(f"/webots/{self.windows_tokens[-1]}/", UPGRADE))
+        status, _, _ = await client.answer()
+        assert status == 503
+        assert self.route.last_input == begin
+        client, webots = await self.drives()
+        client.say(frame(b"pause"))
+        await webots.take(11)
+
+    async def test_files_are_had_by_the_windows_way_too(self) -> None:
+        client = await self.client()
+        client.say(request(f"/webots/{self.windows_tokens[-1]}/robot_windows/a/a.html?name=b"))
+        webots = await self.webots()
+        assert (await webots.until(b"\r\n\r\n")).startswith(b"GET /robot_windows/a/a.html?name=b HTTP/1.1\r\n")
+        webots.say(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 3\r\n\r\nyes")
+        status, headers, body = await client.answer()
+        assert (status, body) == (200, b"yes")
+        assert headers["content-security-policy"].startswith("sandbox allow-scripts")
+
+    async def test_by_the_pages_way_a_window_comes_in_as_long_as_nobody_else_was_invited(self) -> None:
+        await self.drives()
+        client, webots = await self.opened(frame(HELLO), frame(b"reset"), frame(b"robot:a:b"))
+        passed = frame(HELLO) + frame(b"robot:a:b")
+        assert await webots.take(len(passed)) == passed
+        self.route.allow_broadcast = True
+        self.route.allow_broadcast = False
+        client, webots = await self.opened(frame(HELLO))
+        assert (await self.refused(client))[0] == 1008
+        assert await webots.all() == b""
+
+    async def test_a_window_that_sends_no_frames_or_too_long_ones_is_dropped(self) -> None:
+        for bad in (
+            b"GET / HTTP/1.1\r\n\r\n",
+            b"\x89\x00",
+            frame(b"", PING, fin=False),
+            frame(b"", TEXT) * 1100,
+            frame(b"robot:a:b", 0),
+            frame(b"robot:", fin=False) + frame(b"robot:"),
+            frame(b"robot:" + b"x" * 65536),
+            b"\x81\xff" + b"\x7f" + b"\xff" * 7 + b"mask",
+            frame(b"robot:", fin=False) + frame(b"x" * 100, 0, fin=False) * 700,
+        ):
+            client, webots = await self.speaks()
+            client.say(bad)
+            await client.gone
+            assert (await webots.all()).replace(frame(b"", PING), b"") == b"", bad[:20]
+
+    async def test_windows_end_with_the_route(self) -> None:
+        client, webots = await self.speaks()
+        self.gate.close(self.route)
+        await client.gone
+        await webots.gone
+        peer = await self.client()
+        peer.say(request(f"/webots/{self.windows_tokens[-1]}/"))
+        status, _, _ = await peer.answer()
+        assert status == 404

@@ -494,6 +494,47 @@ class WebTests(Case):
         await self.view()
 
 
+class WindowTests(Case):
+    TALKS = """from controller import Supervisor
+robot = Supervisor()
+lamp = robot.getDevice("lamp")
+while robot.step(20) != -1:
+    text = robot.wwiReceiveText()
+    while text is not None:
+        lamp.set(1)
+        robot.setLabel(0, text, 0.1, 0.2, 0.05, 0x00FF00, 0.5)
+        robot.wwiSendText(f"you say {text}")
+        text = robot.wwiReceiveText()
+"""
+
+    def setUp(self) -> None:
+        super().setUp()
+        lamp = 'LED { name "lamp" children [ Shape { appearance PBRAppearance { } } ] }'
+        self.world.write_text(
+            ROVER.replace('name "rover"', 'name "rover" supervisor TRUE').replace("children [", f"children [ {lamp}", 1)
+        )
+        self.controller.write_text(self.TALKS)
+
+    async def test_a_controller_hears_and_answers_a_window_and_shows_what_it_does(self) -> None:
+        await self.start()
+        viewer, window = await self.view(), await self.view("")
+        window.say("robot:rover:hello: there")
+        viewer.say("real-time:-1")
+        for who in (viewer, window):
+            assert await who.hears("robot:") == 'robot:{"message":"you say hello: there","name":"rover"}'
+        assert '"emissiveColor":"1 0 0"' in await viewer.received.until(lambda message: '"rgba"' in message)
+        assert len(window.received.items) == 1
+
+    async def test_a_page_of_a_robot_window_is_served(self) -> None:
+        page = self.folder / "plugins" / "robot_windows" / "w" / "w.html"
+        page.parent.mkdir(parents=True)
+        page.write_text("<p>window</p>")
+        await self.start()
+        code, text, headers = await self.get("/robot_windows/w/w.html?name=rover")
+        assert (code, text) == (200, "<p>window</p>")
+        assert headers[b"Content-Type"] == [b"text/html"]
+
+
 class TutorialTests(Case):
     async def test_the_tutorial_robot_drives_about_inside_its_walls(self) -> None:
         project = SHARED / "projects" / "four_wheels"

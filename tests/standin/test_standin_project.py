@@ -44,6 +44,12 @@ def test_a_controller_is_read_and_written(folder: Path) -> None:
     assert project.read("c", "c.py") == ""
 
 
+def test_sources_and_texts_of_a_controller_are_given_and_nothing_else(folder: Path) -> None:
+    for name in ("c.c", "tools.hpp", "Makefile", "c.o", "c", "picture.png", ".hidden.py"):
+        (folder / "controllers" / "c" / name).write_text("")
+    assert Project(folder).controller_files("c") == ["c.py", "Makefile", "c.c", "tools.hpp"]
+
+
 def test_links_are_not_followed(folder: Path) -> None:
     controllers = folder / "controllers"
     (controllers / "c" / "link.py").symlink_to(folder.parent / "outside.py")
@@ -102,6 +108,17 @@ def test_pages_may_have_textures_but_neither_sources_nor_notes(folder: Path) -> 
     assert project.shown(["controllers", "c", "c.py"]) is None
     assert project.shown(["worlds"]) is None
     assert project.shown([]) is None
+
+
+def test_robot_windows_are_found_where_webots_serves_them(folder: Path) -> None:
+    page = folder / "plugins" / "robot_windows" / "w" / "w.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("x")
+    project = Project(folder)
+    assert project.shown(["robot_windows", "w", "w.html"]) == page.resolve()
+    assert project.shown(["robot_windows", "w"]) is None
+    assert project.shown(["robot_windows", "..", "w.html"]) is None
+    assert project.shown(["robot_windows"]) is None
 
 
 def test_a_texture_is_named_from_the_root_of_the_server(folder: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Any, NoReturn
 import pytest
 from twisted.internet.task import Clock
 
+from webots_cloud.standin.label import Label
 from webots_cloud.standin.pace import FAST, PAUSE, REAL_TIME, STEP, Pace
 from webots_cloud.standin.simulator import Simulator, read_world
 from webots_cloud.standin.stream import Stream
@@ -110,13 +111,13 @@ class TimeOnly(Clock):
 class Stage:
     """A simulator in memory with a way to add viewers."""
 
-    def __init__(self, folder: Path, may_edit: bool = True) -> None:
+    def __init__(self, folder: Path, may_edit: bool = True, world: str = WORLD) -> None:
         self.folder = folder
         (folder / "worlds").mkdir()
         (folder / "controllers" / "c").mkdir(parents=True)
         (folder / "controllers" / "c" / "c.py").write_text("one\ntwo\n")
         self.path = folder / "worlds" / "w.wbt"
-        self.path.write_text(WORLD)
+        self.path.write_text(world)
         self.reactor = TimeOnly()
         self.said: list[str] = []
         self.log: list[str] = []
@@ -380,3 +381,115 @@ def test_a_world_that_is_none_is_told_in_a_sentence(tmp_path: Path) -> None:
     for name, expected in (("bad.wbt", "line 1, column 1"), ("none.wbt", "No such file"), (".", "Is a directory")):
         with pytest.raises(WbtError, match=expected):
             read_world(tmp_path / name, print)
+
+
+ROBOTS = """#VRML_SIM R2022b utf8
+Robot { name "a" children [
+  LED { name "lamp" color [ 1 0 0, 0 0.5 1 ] children [ Shape { appearance DEF LIGHT PBRAppearance { } } ] } ] }
+Robot { name "b:c" supervisor TRUE }
+"""
+
+
+@pytest.fixture
+def robots(tmp_path: Path) -> Stage:
+    return Stage(tmp_path, world=ROBOTS)
+
+
+def letters(stage: Stage) -> list[list[str]]:
+    return [body.take_letters() for body in stage.world.bodies]
+
+
+def test_what_viewers_and_windows_say_reaches_the_robot_they_name(robots: Stage) -> None:
+    _, stream = robots.viewer()
+    window, window_stream = robots.viewer("robot:a:init robot window")
+    stream.said("robot:a:x:y")
+    window_stream.said('robot:{"name":"b:c","message":"\\"z\\""}')
+    assert letters(robots) == [["init robot window", "x:y"], ['"z"']]
+    for nonsense in ("robot:", "robot:a", "robot:d:x", "robot:{", 'robot:{"name":"a"}', 'robot:{"name":1,"message":2}'):
+        stream.said(nonsense)
+    _, broadcast = robots.viewer("x3d;broadcast")
+    broadcast.said("robot:a:x")
+    assert letters(robots) == [[], []]
+    assert window.messages == []
+
+
+def test_windows_hear_what_robots_say_and_nothing_else(robots: Stage) -> None:
+    viewer, _ = robots.viewer()
+    window, stream = robots.viewer("robot:a:hello")
+    viewer.take()
+    robots.simulator.spoken("b:c", 'say "é"')
+    assert viewer.take() == ['robot:{"message":"say \\"é\\"","name":"b:c"}']
+    assert window.take() == ['robot:{"message":"say \\"é\\"","name":"b:c"}']
+    stream.said("step")
+    stream.said("x3d")
+    robots.pump(0.2)
+    assert (window.take(), robots.said) == ([], [])
+    stream.gone()
+    robots.simulator.spoken("a", "more")
+    assert window.take() == []
+
+
+def test_who_does_not_read_what_robots_say_misses_it(robots: Stage) -> None:
+    window, _ = robots.viewer("robot:a:hello")
+    window.is_behind = True
+    robots.simulator.spoken("a", "lost")
+    window.is_behind = False
+    robots.simulator.spoken("a", "heard")
+    assert window.take() == ['robot:{"message":"heard","name":"a"}']
+
+
+def test_letters_that_nobody_takes_do_not_pile_up(robots: Stage) -> None:
+    body = robots.world.bodies[0]
+    _, stream = robots.viewer()
+    for _ in range(1000):
+        stream.said("robot:a:x")
+    assert len(body.take_letters()) == 100
+    for _ in range(1000):
+        stream.said("robot:a:" + "x" * 10000)
+    assert 50_000 < sum(map(len, body.take_letters())) <= 65_536
+    stream.said("robot:a:x")
+    stream.said("reset")
+    assert body.take_letters() == []
+
+
+def test_a_lamp_that_changes_is_told_as_the_light_of_its_material(robots: Stage) -> None:
+    lamp = robots.world.bodies[0].leds["lamp"]
+    watcher, stream = robots.viewer()
+    [first] = watcher.states()
+    [light] = [pose for pose in first["poses"] if "emissiveColor" in pose]
+    assert light["emissiveColor"] == "0 0 0"
+    lamp.value = 2
+    stream.said("step")
+    robots.pump(0.2)
+    [state] = watcher.states()
+    assert state["poses"] == [{"id": light["id"], "emissiveColor": "0 0.5 1"}]
+    stream.said("reset")
+    [state] = watcher.states()
+    assert light in state["poses"]
+
+
+def test_labels_are_told_once_replaced_and_taken_away_by_a_reset(robots: Stage) -> None:
+    watcher, stream = robots.viewer()
+    watcher.take()
+    robots.world.put_label(Label(1, "one", 0.1, 0.2, 0.05, 0xFF8000, 0.25))
+    robots.world.put_label(Label(2, "two"))
+    stream.said("step")
+    robots.pump(0.2)
+    [state] = watcher.states()
+    assert state["labels"][0] == {
+        "id": 1, "text": "one", "font": "Arial", "rgba": "255,128,0,0.75", "size": 0.05, "x": 0.1, "y": 0.2
+    }  # fmt: skip
+    robots.world.put_label(Label(2, ""))
+    stream.said("step")
+    robots.pump(0.2)
+    [state] = watcher.states()
+    assert [(label["id"], label["text"]) for label in state["labels"]] == [(2, "")]
+    late, _ = robots.viewer()
+    [state] = late.states()
+    assert [label["text"] for label in state["labels"]] == ["one", ""]
+    stream.said("reset")
+    [state] = watcher.states()
+    assert [label["text"] for label in state["labels"]] == ["", ""]
+    for number in range(1000):
+        robots.world.put_label(Label(number, "x"))
+    assert len(robots.world.labels) == 100

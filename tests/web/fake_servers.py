@@ -20,7 +20,7 @@ from twisted.web.static import File
 
 CSP = (
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' ws: wss: http: https:; "
-    "img-src 'self' data: blob: http: https:; object-src 'none'; base-uri 'none'"
+    "img-src 'self' data: blob: http: https:; frame-src http: https:; object-src 'none'; base-uri 'none'"
 )
 
 GREEN_SQUARE = (
@@ -134,6 +134,8 @@ class FakeClient(Counted):
             self.say("webots:ws://127.0.0.1:1")
         elif self.project not in ("silent", "queued"):
             self.say("loading: unpacking")
+            if self.project == "windows":
+                self.say(f"windows:{self.factory.base}/stream/ticket")
             self.say(f"webots:{stream}")
             self.say("shutdownTimeout: 7200")
             if self.project in ("ending", "stubborn", "deaf"):
@@ -143,7 +145,7 @@ class FakeClient(Counted):
 
     def extend(self) -> None:
         if self.project != "deaf":
-            self.say(f"shutdownTimeout: {7500 if self.project == 'ending' else 290}")
+            self.say(f"shutdownTimeout: {7500 if self.project == 'ending' else 120}")
 
     def reset_controller(self, path: str) -> None:
         if path.endswith(".txt"):
@@ -236,6 +238,21 @@ class Text(Resource):
         return self.text.encode()
 
 
+class Project(Resource):
+    """What a page is told of one project, whichever it asks for."""
+
+    def __init__(self, site: dict[str, Any]) -> None:
+        Resource.__init__(self)
+        self.site = site
+
+    def getChild(self, path: bytes, request: Request) -> Resource:
+        name = path.decode().removesuffix(".json")
+        known = {project["name"]: project for project in self.site["projects"]}
+        project = known.get(name, {"name": name, "title": name, "description": "", "worlds": ["fake.wbt"]})
+        told = {**self.site, "project": project, "saved": []}
+        return Text(json.dumps(told), "application/json")
+
+
 class Silent(Resource):
     """Never answers."""
 
@@ -296,6 +313,8 @@ class Streams(Resource):
 
 STREAMS: dict[bytes, type[FakeStream]] = {}
 """Projects that stream in a way of their own."""
+BELOW: dict[bytes, Resource] = {}
+"""What is below each stream, by the name of its folder."""
 
 
 class Slash(Resource):
@@ -306,15 +325,16 @@ class Slash(Resource):
         self.project = project
 
     def getChild(self, path: bytes, request: Request) -> Resource:
-        return sockets(STREAMS.get(self.project, FakeStream))
+        return BELOW[path] if path in BELOW else sockets(STREAMS.get(self.project, FakeStream))
 
 
 def main(static: Path) -> None:
     """Serve until the test ends the process."""
-    from tests.web import fake_camera, fake_console, fake_editor, fake_view
+    from tests.web import fake_camera, fake_console, fake_editor, fake_view, fake_windows
 
     for fake in (fake_camera, fake_console, fake_editor, fake_view):
         fake.register()
+    fake_windows.register(static)
     root = Files(str(static))
     root.contentTypes = {**File.contentTypes, ".mjs": "text/javascript", ".svg": "image/svg+xml"}
     port = cast(Any, reactor).listenTCP(0, Site(root), interface="127.0.0.1").getHost().port
@@ -344,6 +364,7 @@ def main(static: Path) -> None:
         "user": {"id": "7", "name": "Guest 7"},
     }
     root.putChild(b"projects.json", Text(json.dumps(site), "application/json"))
+    root.putChild(b"projects", Project(site))
     say(f"port {port}")
     cast(Any, reactor).run()
 

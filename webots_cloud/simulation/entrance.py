@@ -10,11 +10,21 @@ from typing import Protocol
 import attrs
 from twisted.internet.interfaces import IReactorTime
 
-from webots_cloud.errors import AlreadyDriven, ForeignViewer, NotWatching, TooManyRequests, TooManySockets, WatchRefused
+from webots_cloud.errors import (
+    AlreadyDriven,
+    ForeignViewer,
+    NotAWindow,
+    NotWatching,
+    TooManyRequests,
+    TooManySockets,
+    WatchRefused,
+)
 from webots_cloud.simulation.route import Connect, Route
 
 BURST_SECONDS = 5
 """For how many seconds' worth of requests may come at once: a page that shows a scene loads all its textures."""
+TO_ROBOT = "robot:"
+"""How messages to robots begin."""
 _SEPARATOR, _BROADCAST = ";", "broadcast"
 _WATCHES = re.compile(r"(?:x3d|w3d|mjpeg|video)(?:: ?[0-9]{1,5}x[0-9]{1,5})?(?:;[a-z]{1,20}){1,5}", re.ASCII)
 
@@ -31,6 +41,7 @@ class Role(Enum):
 
     DRIVER = "driver"
     WATCHER = "watcher"
+    WINDOW = "window"
 
 
 @attrs.frozen
@@ -125,7 +136,9 @@ class Entrance:
             if _WATCHES.fullmatch(message) is None:
                 raise NotWatching()
             return Role.WATCHER
-        # As long as nobody else was invited, who comes after the driver can only be the driver again.
+        # As long as nobody else was invited, who comes after the driver can only be the driver again, or its windows.
+        if _speaks_to_robot(message) and not self.route.shared:
+            return Role.WINDOW
         if self._driver is not None or (self._was_driven and self.route.shared):
             raise AlreadyDriven()
         self._driver, self._was_driven = passing, True
@@ -139,3 +152,23 @@ class Entrance:
         """End all connections."""
         for passing in list(self._inside):
             passing.abort()
+
+
+class WindowsEntrance(Entrance):
+    """The near end of a route for robot windows: pages of the project, which its driver shows and nobody else may.
+
+    It has limits of its own, so that no window can take the driver's place.
+    """
+
+    def take_role(self, passing: Passing, message: str | None) -> Role:
+        """Take a robot window in.
+
+        @raise NotAWindow: if it wants to be something else.
+        """
+        if not _speaks_to_robot(message):
+            raise NotAWindow()
+        return Role.WINDOW
+
+
+def _speaks_to_robot(message: str | None) -> bool:
+    return message is not None and message.startswith(TO_ROBOT)

@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from webots_cloud.config import SimulationConfig
 from webots_cloud.errors import NoFreePort
 from webots_cloud.secret import Secret
-from webots_cloud.simulation.entrance import Entrance, Limits
+from webots_cloud.simulation.entrance import Entrance, Limits, WindowsEntrance
 from webots_cloud.simulation.route import Connect, Route
 
 __all__ = [
@@ -147,7 +147,10 @@ class DirectGate:
 
 
 class ProxyGate:
-    """Clients connect to this server, at a path that only the instance's owner is told."""
+    """Clients connect to this server, at paths that only the instance's owner is told.
+
+    One is for the page, which may tell whoever is to watch, too; one is for its robot windows.
+    """
 
     def __init__(self, clock: IReactorTime, base: str, ports: Ports, origins: frozenset[str], limits: Limits) -> None:
         """Prepare to give routes.
@@ -162,30 +165,36 @@ class ProxyGate:
         self._origins = origins
         self._limits = limits
         self._entrances: dict[bytes, tuple[Secret, Entrance]] = {}
-        self._keys: dict[Route, bytes] = {}
+        self._keys: dict[Route, tuple[bytes, bytes]] = {}
 
     def open(self, connect: Connect, origin: str | None) -> Route:
-        """Give a path that cannot be guessed."""
+        """Give paths that cannot be guessed."""
         port = self._ports.take()
-        token = Secret(secrets.token_urlsafe(_TOKEN_BYTES))
-        route = Route(port, f"{self._base}/webots/{token.reveal()}", self._clock.seconds())
+        token, windows_token = (Secret(secrets.token_urlsafe(_TOKEN_BYTES)) for _ in range(2))
+        route = Route(port, self._url(token), self._clock.seconds(), windows_url=self._url(windows_token))
         origins = self._origins | {origin.lower()} if origin else self._origins
-        self._keys[route] = key = _key(token)
+        self._keys[route] = key, windows_key = _key(token), _key(windows_token)
         self._entrances[key] = token, Entrance(self._clock, route, connect, origins, self._limits)
+        windows = WindowsEntrance(self._clock, route, connect, origins, self._limits)
+        self._entrances[windows_key] = windows_token, windows
         return route
 
     def close(self, route: Route) -> None:
-        """Forget the path, and end all connections that came by it."""
-        key = self._keys.pop(route, None)
-        if key is not None:
+        """Forget the paths, and end all connections that came by them."""
+        keys = self._keys.pop(route, ())
+        for key in keys:
             _, entrance = self._entrances.pop(key)
             entrance.close()
+        if keys:
             self._ports.give_back(route.port)
 
     def find(self, token: Secret) -> Entrance | None:
         """Find where a token leads to; how long it takes tells nothing about those that lead somewhere."""
         known, entrance = self._entrances.get(_key(token), (None, None))
         return entrance if known is not None and known.matches(token) else None
+
+    def _url(self, token: Secret) -> str:
+        return f"{self._base}/webots/{token.reveal()}"
 
 
 def _key(token: Secret) -> bytes:

@@ -22,6 +22,8 @@ class Route:
     @ivar port: where its Webots is to listen.
     @ivar url: what its client connects to, with a C{/} added (docs/protocol.md section 2). Who knows it may come in,
         so it is not shown.
+    @ivar windows_url: what robot windows connect to, and are loaded from; who knows it may speak to robots, and do
+        nothing else. C{None} where there is no such way. It is not shown either.
     @ivar last_input: when the client last sent something to Webots, in the reactor's seconds; where clients connect to
         Webots themselves it stays as it began.
     @ivar shared: whether C{allow_broadcast} has ever been on.
@@ -31,6 +33,7 @@ class Route:
     url: str = attrs.field(repr=False)
     last_input: float
     _allow_broadcast: bool = False
+    windows_url: str | None = attrs.field(default=None, repr=False)
     shared: bool = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:

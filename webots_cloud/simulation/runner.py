@@ -176,6 +176,8 @@ class Runner:
             place = "in a network of its own" if isolated else f"on port {self._route.port}"
             self._log.info("{name}: runs {place}", name=self.name, place=place)
             self._route.allow_broadcast = self._allow_broadcast
+            if self._route.windows_url is not None:
+                self._client.send(f"windows:{self._route.windows_url}")
             self._client.send(f"webots:{self._route.url}")
         self.note_input()
         self._idleness.watch()

@@ -8,6 +8,7 @@ import attrs
 from webots_cloud.standin import fields
 from webots_cloud.standin.geometry import Ground, Pose, Vector, about, cross, dot, multiply, rotate
 from webots_cloud.standin.joint import Joint
+from webots_cloud.standin.led import Led
 from webots_cloud.standin.rays import LookupTable
 from webots_cloud.standin.solids import Prism, bounding_points, placed, prism, radius_below, shape_points
 from webots_cloud.standin.wbt import Node
@@ -17,6 +18,8 @@ ROBOT_KINDS = ("Robot", "Supervisor")
 _JOINT_KINDS = ("HingeJoint", "SliderJoint")
 _FRAMES = ("Pose", "Transform", "Solid", "Group")
 _MOST_RAYS = 64
+_MOST_LETTERS = 100
+_LONGEST_LETTERS = 64 * 1024
 
 
 @attrs.frozen
@@ -54,6 +57,7 @@ class Body:
     @ivar y: the same.
     @ivar height: of its origin.
     @ivar yaw: angle in radians turned since the world was loaded.
+    @ivar is_supervisor: whether its controller may put labels over the picture.
     @ivar shape: its outline around its own origin at yaw 0, or ``None`` where it has no solid part.
     """
 
@@ -65,7 +69,9 @@ class Body:
         self.custom_data = fields.string(node, "customData", "")
         self.synchronous = fields.boolean(node, "synchronization", True)
         self.falls = fields.child(node, "physics") is not None
+        self.is_supervisor = node.kind == "Supervisor" or fields.boolean(node, "supervisor", False)
         self.joints: list[Joint] = []
+        self.leds: dict[str, Led] = {}
         self.eyes: dict[str, Eye] = {}
         self._ground = ground
         self._parent = parent
@@ -79,8 +85,11 @@ class Body:
         """Go back to where the world file has it."""
         self.x, self.y, self.height = self._ground.plan(self._start.translation)
         self.yaw = 0.0
+        self._letters: list[str] = []
         for joint in self.joints:
             joint.reset()
+        for led in self.leds.values():
+            led.value = 0
 
     @property
     def can_drive(self) -> bool:
@@ -94,6 +103,16 @@ class Body:
     def position_sensors(self) -> dict[str, Joint]:
         """Its position sensors' joints by name."""
         return {name: joint for joint in self.joints for name in joint.sensors}
+
+    def post(self, text: str) -> None:
+        """Keep a message from a robot window until its controller takes it; what is too much is dropped."""
+        if len(self._letters) < _MOST_LETTERS and len(text) + sum(map(len, self._letters)) <= _LONGEST_LETTERS:
+            self._letters.append(text)
+
+    def take_letters(self) -> list[str]:
+        """Give away the messages from robot windows."""
+        letters, self._letters = self._letters, []
+        return letters
 
     def advance(self, seconds: float) -> tuple[float, float, float]:
         """Turn the joints for one time step and say how the wheels want to move the robot.
@@ -129,6 +148,9 @@ class Body:
                 self._add_joint(child, chain, on_robot)
             elif child.kind == "DistanceSensor":
                 self._add_eye(child, chain)
+            elif child.kind == "LED":
+                led = Led(child)
+                self.leds[led.name] = led
             elif child.kind in _FRAMES:
                 self._collect(child, (*chain, _still(child)), on_robot=on_robot and child.kind == "Group")
 

@@ -48,6 +48,13 @@ class Printed(Protocol):
         """Take lines printed on ``stdout`` or ``stderr``."""
 
 
+class Spoken(Protocol):
+    """Where the messages of controllers to robot windows go."""
+
+    def __call__(self, robot: str, text: str) -> None:
+        """Take what the controller of a robot says."""
+
+
 class Controller(ProcessProtocol):
     """One controller process.
 
@@ -167,6 +174,7 @@ class Crew:
         reactor: Reactor,
         world: World,
         printed: Printed,
+        spoken: Spoken,
         on_ready: Callable[[], None],
         on_ended: Callable[[], None],
     ) -> None:
@@ -178,6 +186,7 @@ class Crew:
         self.reactor = reactor
         self.world = world
         self.printed = printed
+        self._spoken = spoken
         self._on_ready = on_ready
         self._on_ended = on_ended
         self._members: list[Controller] = []
@@ -241,7 +250,9 @@ class Crew:
         """A controller has called ``step``."""
         if self._over:
             return
-        talk.obey(member.body, request)
+        talk.obey(self.world, member.body, request)
+        for text in request.texts:
+            self._spoken(member.body.name, text)
         member.sensors = request.sensors
         member.due = self.world.time + request.duration
         if request.duration == 0:

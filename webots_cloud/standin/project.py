@@ -13,6 +13,9 @@ from urllib.parse import quote
 
 MAX_FILE = 1024 * 1024
 _MOST_FILES = 200
+_EDITED = (
+    ".py", ".c", ".cc", ".cpp", ".cxx", ".h", ".hh", ".hpp", ".hxx", ".txt", ".json", ".ini", ".csv", "Makefile",
+)  # fmt: skip
 _SHOWN = (
     ".png", ".jpg", ".jpeg", ".gif", ".svg", ".hdr", ".ico", ".html", ".css", ".js", ".json", ".woff2",
     ".obj", ".mtl", ".stl", ".dae", ".wav", ".mp3",
@@ -55,8 +58,8 @@ class Project:
         @raise ProjectError: where there is no such controller.
         """
         with self._controller_folder(name) as folder:
-            names = [n for n in os.listdir(folder) if is_plain_name(n) and n.endswith((".py", ".txt", ".json", ".ini"))]
-        return sorted(names, key=lambda n: (n != f"{name}.py", n))[:_MOST_FILES]
+            names = [file for file in os.listdir(folder) if is_plain_name(file) and file.endswith(_EDITED)]
+        return sorted(names, key=lambda file: (file != f"{name}.py", file))[:_MOST_FILES]
 
     def read(self, controller: str, file: str) -> str:
         """Content of one file of a controller.
@@ -92,7 +95,8 @@ class Project:
         """
         if not segments or not all(is_plain_name(segment) for segment in segments):
             return None
-        path = self.root.joinpath(*segments)
+        above = ["plugins"] if segments[0] == "robot_windows" else []
+        path = self.root.joinpath(*above, *segments)
         if path.suffix.lower() not in _SHOWN or not path.is_file() or path.resolve() != path:
             return None
         return path

@@ -10,11 +10,12 @@ from twisted.internet.interfaces import IDelayedCall
 
 from webots_cloud.standin import pace
 from webots_cloud.standin.controllers import Crew, Reactor
+from webots_cloud.standin.label import Label
 from webots_cloud.standin.project import Project, ProjectError, is_plain_name
 from webots_cloud.standin.wbt import MAX_CHARACTERS, WbtError, parse
 from webots_cloud.standin.world import World
 
-Poses = dict[int, tuple[str, str]]
+State = dict[int, dict[str, str]]
 
 
 class Viewer(Protocol):
@@ -85,8 +86,10 @@ class Simulator:
         self._clear_up = clear_up
         self._world = world
         self._seats: dict[Viewer, _Seat] = {}
+        self._windows: set[Viewer] = set()
         self._pause_at: float | None = None
-        self._shown: Poses = world.poses()
+        self._shown: State = world.state()
+        self._shown_labels: dict[int, Label] = {}
         self._last_frame = 0.0
         self._frame_call: IDelayedCall | None = None
         self._crew: Crew | None = None
@@ -108,9 +111,20 @@ class Simulator:
         self._seats[viewer] = _Seat(viewer)
         self._send_scene(viewer)
 
+    def attend(self, window: Viewer) -> None:
+        """Send a robot window, from now on, what robots say to such."""
+        self._windows.add(window)
+
     def leave(self, viewer: Viewer) -> None:
-        """Send a viewer nothing any more."""
+        """Send a viewer or robot window nothing any more."""
         self._seats.pop(viewer, None)
+        self._windows.discard(viewer)
+
+    def speak(self, robot: str, text: str) -> None:
+        """Tell all robots of a name what a robot window says."""
+        for body in self._world.bodies:
+            if body.name == robot:
+                body.post(text)
 
     def pause(self, by: Viewer | None = None) -> None:
         """Stop the time.
@@ -150,8 +164,8 @@ class Simulator:
         self._world.reset()
         self._pause_at = None
         self._announce("reset")
-        self._shown = self._world.poses()
-        self._tell(self._state(self._shown))
+        self._shown, self._shown_labels = self._world.state(), self._world.labels.copy()
+        self._tell(self._whole_state())
         self._tell("reset finished")
         if self.mode != pace.PAUSE:
             self._start_controllers()
@@ -170,9 +184,12 @@ class Simulator:
 
     def printed(self, channel: str, text: str) -> None:
         """Show lines on the viewers' consoles; who does not keep up misses them."""
-        for viewer in list(self._seats):
-            if not viewer.is_behind:
-                viewer.send(f"{channel}:{text}")
+        self._mention(list(self._seats), f"{channel}:{text}")
+
+    def spoken(self, robot: str, text: str) -> None:
+        """Send what a robot says to robot windows; who does not keep up misses it."""
+        letter = json.dumps({"message": text, "name": robot}, ensure_ascii=False, separators=(",", ":"))
+        self._mention([*self._seats, *self._windows], f"robot:{letter}")
 
     def close(self) -> None:
         """End the controllers at once and make no further step."""
@@ -194,7 +211,7 @@ class Simulator:
             return
         self._stop_controllers()
         self.path, self._world, self._pause_at = path, world, None
-        self._shown = world.poses()
+        self._shown, self._shown_labels = world.state(), {}
         self._log(f"loaded {path.name}")
         self._tell("model:")
         for viewer in list(self._seats):
@@ -204,7 +221,7 @@ class Simulator:
             self._pace.change(self.mode)
 
     def _start_controllers(self) -> None:
-        self._crew = Crew(self._reactor, self._world, self.printed, self._pace.poke, self._clear_up)
+        self._crew = Crew(self._reactor, self._world, self.printed, self.spoken, self._pace.poke, self._clear_up)
         self._crew.start(self.project)
 
     def _stop_controllers(self) -> None:
@@ -238,24 +255,31 @@ class Simulator:
         self._last_frame = self._reactor.seconds()
         if not self._seats:
             return
-        now = self._world.poses()
-        changed = {number: pose for number, pose in now.items() if self._shown.get(number) != pose}
-        self._shown = now
-        text = self._state(changed) if changed else f"time: {self._world.time:g}"
+        text = self._changes()
         for seat in list(self._seats.values()):
             if seat.viewer.is_behind:
                 seat.missed = True
             elif seat.missed:
                 seat.missed = False
-                seat.viewer.send(self._state(now))
+                seat.viewer.send(self._whole_state())
             else:
                 seat.viewer.send(text)
 
-    def _state(self, poses: Poses) -> str:
+    def _changes(self) -> str:
+        now, labels = self._world.state(), self._world.labels.copy()
+        changed = {number: node for number, node in now.items() if self._shown.get(number) != node}
+        put = [label for number, label in labels.items() if self._shown_labels.get(number) != label]
+        self._shown, self._shown_labels = now, labels
+        return self._state(changed, put) if changed or put else f"time: {self._world.time:g}"
+
+    def _whole_state(self) -> str:
+        return self._state(self._world.state(), list(self._world.labels.values()))
+
+    def _state(self, nodes: State, labels: list[Label]) -> str:
         state = {
             "time": self._world.time,
-            "poses": [{"id": number, "translation": t, "rotation": r} for number, (t, r) in poses.items()],
-            "labels": [],
+            "poses": [{"id": number, **node} for number, node in nodes.items()],
+            "labels": [label.told() for label in labels],
         }
         return "application/json:" + json.dumps(state, separators=(",", ":"))
 
@@ -266,9 +290,14 @@ class Simulator:
             names = [self.path.name]
         viewer.send(f"world:{self.path.name}:{';'.join(names)}")
         viewer.send("model:" + self._world.x3d(lambda url: self.project.texture(self.path.parent, url)))
-        viewer.send(self._state(self._world.poses()))
+        viewer.send(self._whole_state())
         viewer.send("scene load completed")
         viewer.send(f"pause: {self._world.time:g}" if self.mode == pace.PAUSE else self.mode)
+
+    def _mention(self, viewers: list[Viewer], text: str) -> None:
+        for viewer in viewers:
+            if not viewer.is_behind:
+                viewer.send(text)
 
     def _tell(self, text: str) -> None:
         for viewer in list(self._seats):

@@ -1,10 +1,13 @@
 """Reads what a viewer sends (docs/protocol.md, section 4) and hands it to the simulator; knows no sockets."""
 
+import json
+
 from webots_cloud.standin import pace
 from webots_cloud.standin.project import ProjectError
 from webots_cloud.standin.simulator import Simulator, Viewer, send_controller, write_controller
 
 _SCENE = ("x3d", "w3d")
+_TO_ROBOT = "robot:"
 _LONGEST_DURATION = 1e12
 
 
@@ -20,10 +23,13 @@ class Stream:
         self._viewer = viewer
         self._watches = False
         self._drives = False
+        self._is_window = False
 
     def said(self, text: str) -> None:
         """Take one message; what makes no sense is ignored, as Webots ignores it."""
-        if not self._watches:
+        if self._is_window:
+            self._speak(text)
+        elif not self._watches:
             self._begin(text)
         elif self._drives:
             self._order(text)
@@ -40,6 +46,15 @@ class Stream:
             self._simulator.join(self._viewer)
         elif kind.startswith("mjpeg"):
             self._viewer.send("stderr:The stand-in cannot stream images: ask for x3d.")
+        elif text.startswith(_TO_ROBOT):
+            self._is_window = True
+            self._simulator.attend(self._viewer)
+            self._speak(text)
+
+    def _speak(self, text: str) -> None:
+        letter = _letter(text.removeprefix(_TO_ROBOT)) if text.startswith(_TO_ROBOT) else None
+        if letter is not None:
+            self._simulator.speak(*letter)
 
     def _order(self, text: str) -> None:
         name, _, value = text.partition(":")
@@ -67,6 +82,8 @@ class Stream:
                     send_controller(self._simulator, self._viewer, controller, file)
                 case "set controller":
                     self._write(value)
+                case "robot":
+                    self._speak(text)
         except ProjectError as problem:
             self._viewer.send(f"stderr:{problem}")
 
@@ -83,6 +100,19 @@ class Stream:
         if not slash or not lines.isdigit():
             raise ProjectError("Expected set controller:NAME/FILE:NUMBER_OF_LINES and the content on the lines below.")
         write_controller(self._simulator, controller, file, content)
+
+
+def _letter(value: str) -> tuple[str, str] | None:
+    """Read ``NAME:MESSAGE``, or JSON with ``name`` and ``message``: robot and message."""
+    if not value.startswith("{"):
+        name, colon, message = value.partition(":")
+        return (name, message) if colon else None
+    try:
+        letter = json.loads(value)
+        name, message = letter["name"], letter["message"]
+    except (ValueError, KeyError, RecursionError):
+        return None
+    return (name, message) if isinstance(name, str) and isinstance(message, str) else None
 
 
 def _duration(value: str) -> float:

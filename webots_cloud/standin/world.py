@@ -11,6 +11,7 @@ import attrs
 from webots_cloud.standin import fields, protos, x3d
 from webots_cloud.standin.body import ROBOT_KINDS, Body
 from webots_cloud.standin.geometry import Ground, Pose, axis_angle
+from webots_cloud.standin.label import MOST_LABELS, Label
 from webots_cloud.standin.rays import floor_hit, hit
 from webots_cloud.standin.solids import Prism, bounding_points, placed, prism, way_out
 from webots_cloud.standin.wbt import Document, Node, Use, Value
@@ -45,6 +46,7 @@ class World:
     @ivar time: simulated time, ms.
     @ivar basic_step: simulated time of one step, ms.
     @ivar frames: most states a second that viewers are to be sent (``WorldInfo.FPS``).
+    @ivar labels: over the picture, by their ids; those that were taken away have no text.
     @ivar bodies: the robots, in the order of the file.
     @ivar obstacles: solids that do not move.
     """
@@ -64,6 +66,7 @@ class World:
         self.basic_step = min(max(fields.number(plain, "basicTimeStep", 32.0), 1.0), 60_000.0)
         self.frames = min(max(fields.number(plain, "FPS", 60.0), 1.0), 120.0)
         self.time = 0.0
+        self.labels: dict[int, Label] = {}
         self.bodies: list[Body] = []
         self.obstacles: list[Obstacle] = []
         self.floor = 0.0
@@ -76,6 +79,7 @@ class World:
     def reset(self) -> None:
         """Put everything back as the file has it; the numbers of the nodes stay."""
         self.time = 0.0
+        self.labels = {number: Label(number) for number in self.labels}
         for body in self.bodies:
             body.reset()
         self._falling = {id(body): 0.0 for body in self.bodies if body.falls and body.shape is not None}
@@ -104,6 +108,20 @@ class World:
             for body in self.bodies
             for node, pose in body.poses()
         }
+
+    def state(self) -> dict[int, dict[str, str]]:
+        """The fields, as text, of all that can change, by the number of its node."""
+        state = {number: {"translation": t, "rotation": r} for number, (t, r) in self.poses().items()}
+        for body in self.bodies:
+            for led in body.leds.values():
+                for material, color in led.colors():
+                    state[material.id] = {"emissiveColor": _text(color)}
+        return state
+
+    def put_label(self, label: Label) -> None:
+        """Put a label over the picture, in place of the one of the same id; what is too much is dropped."""
+        if label.id in self.labels or len(self.labels) < MOST_LABELS:
+            self.labels[label.id] = label
 
     def distance_value(self, body: Body, name: str) -> float:
         """What a distance sensor of a robot shows now."""

@@ -187,7 +187,10 @@ class _Writer:
         system = "ENU" if self._setting.is_enu else "NUE"
         step = fields.size(node, "basicTimeStep", 32.0)
         title, window = fields.string(node, "title", ""), fields.string(node, "window", "<none>")
-        return f" title={_quoted(title)} basicTimeStep='{step:g}' coordinateSystem='{system}' window={_quoted(window)}"
+        lines = fields.strings(node, "info")
+        info = f" info={_quoted(_strings(lines))}" if lines else ""
+        about = f" title={_quoted(title)}{info} window={_quoted(window)}"
+        return f"{about} basicTimeStep='{step:g}' coordinateSystem='{system}'"
 
     def _image(self, node: Node, attributes: str) -> str:
         urls = fields.strings(node, "url")
@@ -213,10 +216,14 @@ def _attribute(name: str, values: list[Value]) -> str:
         return "true" if values[0] else "false"
     texts = [v for v in values if isinstance(v, str)]
     if texts and name == "string":
-        return " ".join('"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' for text in texts)
+        return _strings(texts)
     if texts:
         return texts[0]
     return _numbers([v for v in values if isinstance(v, float)])
+
+
+def _strings(texts: list[str]) -> str:
+    return " ".join('"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' for text in texts)
 
 
 def _numbers(values: list[float]) -> str:

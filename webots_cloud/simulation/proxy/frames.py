@@ -1,4 +1,4 @@
-"""WebSocket frames from clients (RFC 6455 section 5): reading the first message, and letting control frames through."""
+"""WebSocket frames from clients (RFC 6455 section 5): reading the first message, and letting through what may pass."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import struct
 from typing import NamedTuple
 
 from webots_cloud.errors import BadFrames
+from webots_cloud.simulation.entrance import TO_ROBOT
 
 LONGEST_FIRST_MESSAGE = 4096
 """Bytes of frames that are held until the first message is complete."""
+LONGEST_ROBOT_MESSAGE = 64 * 1024
+"""Bytes of frames of one message from a robot window, which are held until it is complete."""
 MOST_FRAMES_AT_ONCE = 1000
 """How many frames may be read from one piece of data, so that a flood of tiny ones does not keep others waiting."""
 PROTOCOL_ERROR, POLICY_VIOLATION, INTERNAL_ERROR = 1002, 1008, 1011
@@ -16,6 +19,7 @@ _CONTINUATION, _TEXT, _BINARY, _CLOSE, _PONG = 0, 1, 2, 8, 10
 _FIN, _RESERVED, _OPCODE, _MASKED, _LENGTH = 0x80, 0x70, 0x0F, 0x80, 0x7F
 _MASK_SIZE = 4
 _LONGEST_CONTROL = 125
+_TO_ROBOT = TO_ROBOT.encode()
 
 
 class Header(NamedTuple):
@@ -80,22 +84,55 @@ def close_frame(code: int, reason: str) -> bytes:
     return struct.pack("!BBH", _FIN | _CLOSE, 2 + len(text), code) + text
 
 
+class Message:
+    """A message of which more and more frames come.
+
+    @ivar frames: as they came.
+    @ivar payload: what is in them.
+    """
+
+    def __init__(self) -> None:
+        self.frames = bytearray()
+        self.payload = bytearray()
+        self._opcode = _CONTINUATION
+
+    def add(self, header: Header, frame: bytes) -> bool:
+        """Take a frame that is no control frame.
+
+        @return: whether it was the last.
+        @raise BadFrames: if it is not a part of this message.
+        """
+        if (header.opcode == _CONTINUATION) != bool(self.frames):
+            raise BadFrames(what="parts of messages out of order")
+        self._opcode = self._opcode or header.opcode
+        self.frames += frame
+        self.payload += unmasked(frame[header.size :], frame[header.size - _MASK_SIZE : header.size])
+        return header.fin
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is not binary."""
+        return self._opcode == _TEXT
+
+
 class FirstMessage:
     """Holds what a client sends until its first message is complete.
 
     @ivar complete: whether it is.
     @ivar text: the message; C{None} if it is not text.
-    @ivar frames: the message as it came.
     @ivar rest: what came after it.
     """
 
     def __init__(self) -> None:
         self.complete = False
         self.text: str | None = None
-        self.frames = b""
         self.rest = b""
-        self._opcode = _CONTINUATION
-        self._payload = b""
+        self._message = Message()
+
+    @property
+    def frames(self) -> bytes:
+        """The message as it came."""
+        return bytes(self._message.frames)
 
     def take(self, data: bytes) -> bytes:
         """Take what has come.
@@ -122,15 +159,10 @@ class FirstMessage:
         return b"".join(passed)
 
     def _take_data(self, header: Header, frame: bytes) -> None:
-        if (header.opcode == _CONTINUATION) != bool(self.frames):
-            raise BadFrames(what="parts of messages out of order")
-        self._opcode = self._opcode or header.opcode
-        self.frames += frame
-        self._payload += unmasked(frame[header.size :], frame[header.size - _MASK_SIZE : header.size])
-        if header.fin:
+        if self._message.add(header, frame):
             self.complete = True
-            if self._opcode == _TEXT:
-                self.text = self._payload.decode(errors="replace")
+            if self._message.is_text:
+                self.text = self._message.payload.decode(errors="replace")
 
 
 class ControlFrames:
@@ -164,3 +196,39 @@ class ControlFrames:
             else:
                 return bytes(passed)
         raise BadFrames(what="too many frames at once")
+
+
+class RobotMessages:
+    """Lets control frames and messages to robots through, and drops all other messages."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+        self._message = Message()
+
+    def take(self, data: bytes) -> bytes:
+        """Take what has come.
+
+        @return: the control frames, and the messages to robots, that are complete.
+        @raise BadFrames: if it is not what a client may send, or too much at once.
+        """
+        held, passed = self._held, bytearray()
+        held += data
+        for _ in range(MOST_FRAMES_AT_ONCE):
+            header = read_header(held)
+            if header is None:
+                return bytes(passed)
+            end = header.size + header.length
+            if len(self._message.frames) + end > LONGEST_ROBOT_MESSAGE:
+                raise BadFrames(what="a message to a robot that is too long")
+            if end > len(held):
+                return bytes(passed)
+            frame = bytes(held[:end])
+            del held[:end]
+            passed += frame if header.is_control else self._passed(header, frame)
+        raise BadFrames(what="too many frames at once")
+
+    def _passed(self, header: Header, frame: bytes) -> bytes | bytearray:
+        if not self._message.add(header, frame):
+            return b""
+        message, self._message = self._message, Message()
+        return message.frames if message.is_text and message.payload.startswith(_TO_ROBOT) else b""

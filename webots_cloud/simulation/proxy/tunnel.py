@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 
 from webots_cloud.errors import BadFrames
 from webots_cloud.simulation.entrance import Entrance, Role
-from webots_cloud.simulation.proxy.frames import ControlFrames
+from webots_cloud.simulation.proxy.frames import ControlFrames, RobotMessages
 from webots_cloud.simulation.proxy.takeover import Client
 from webots_cloud.simulation.proxy.upstream import Upstream
 
@@ -19,7 +19,7 @@ CLOSE_SECONDS = 2
 
 
 class Tunnel:
-    """Passes bytes on; of those of a watcher only control frames.
+    """Passes bytes on; of those of a watcher only control frames, of those of a robot window also messages to robots.
 
     While one side does not take what came from the other, the other is not read: what waits is what was read at once.
     """
@@ -32,17 +32,19 @@ class Tunnel:
         self._entrance = entrance
         self._client = client
         self._upstream = upstream
-        self._frames: ControlFrames | None = None
+        self._frames: ControlFrames | RobotMessages | None = None
         self._guard: IDelayedCall | None = None
 
     def take(self, role: Role, first: bytes, rest: bytes) -> None:
         """Take what comes from the client from now on, and what has come.
 
-        @param first: the first message, which both driver and watcher send.
+        @param first: the first message, which all send.
         @param rest: what came after it.
         """
         if role is Role.WATCHER:
             self._frames = ControlFrames()
+        elif role is Role.WINDOW:
+            self._frames = RobotMessages()
         self._upstream.receiver = self
         self._client.speak(self)
         self._send(first)

@@ -12,6 +12,7 @@ from typing import Any
 
 _FROM_SIMULATOR = 3
 _TO_SIMULATOR = 4
+_MOST_SPOKEN = 32 * 1024
 
 
 class Device:
@@ -91,6 +92,23 @@ class DistanceSensor(Sensor):
     """A DistanceSensor; its value comes from its lookup table."""
 
 
+class LED(Device):
+    """An LED: off, or in one of its colours."""
+
+    def __init__(self, name: str, facts: dict[str, Any]) -> None:
+        super().__init__(name, facts)
+        self._value = 0
+        self._order: int | None = None
+
+    def set(self, value: int) -> None:
+        """Show the colour of that number, from 1; 0 turns it off."""
+        self._value = self._order = int(value)
+
+    def get(self) -> int:
+        """The value that was set."""
+        return self._value
+
+
 class PositionSensor(Sensor):
     """A PositionSensor: how far a joint has turned, radians, or slid, metres."""
 
@@ -99,6 +117,7 @@ _TYPES: dict[str, type[Device]] = {
     "Motor": Motor,
     "DistanceSensor": DistanceSensor,
     "PositionSensor": PositionSensor,
+    "LED": LED,
 }
 
 
@@ -116,6 +135,9 @@ class Robot:
         self._facts = json.loads(line)
         self._time = float(self._facts["time"])
         self._custom_data = str(self._facts["customData"])
+        self._labels: list[dict[str, Any]] = []
+        self._spoken: list[str] = []
+        self._heard: list[str] = []
         self._devices = {name: _TYPES[facts["type"]](name, facts) for name, facts in self._facts["devices"].items()}
 
     def step(self, duration: float | None = None) -> int:
@@ -127,6 +149,7 @@ class Robot:
             "step": self.getBasicTimeStep() if duration is None else float(duration),
             "motors": self._orders(),
             "sensors": [d.getName() for d in self._devices.values() if isinstance(d, Sensor) and d.getSamplingPeriod()],
+            **self._said(),
         }
         try:
             self._out.write(json.dumps(request) + "\n")
@@ -140,7 +163,23 @@ class Robot:
         self._time = float(answer["time"])
         for name, value in answer["values"].items():
             self._devices[name]._value = value  # type: ignore[attr-defined]  # only sensors are asked for
+        self._heard += answer.get("texts", [])
         return 0
+
+    def wwiReceiveText(self) -> str | None:
+        """The next message from the robot's window; ``None`` where there is no more."""
+        return self._heard.pop(0) if self._heard else None
+
+    def wwiSendText(self, text: str) -> None:
+        """Send a message to the robot's window, with the next step."""
+        if len(text) + sum(map(len, self._spoken)) > _MOST_SPOKEN:
+            print("Warning: too much is sent to the robot's window in one step: a message is dropped.", file=sys.stderr)
+        else:
+            self._spoken.append(text)
+
+    def getLED(self, name: str) -> Any:
+        """As ``getDevice``; for controllers from before R2020b."""
+        return self.getDevice(name)
 
     def getDevice(self, name: str) -> Any:
         """The motor or sensor of that name; ``None``, with a warning, where there is none."""
@@ -185,6 +224,16 @@ class Robot:
         """The robot's ``customData`` in the world file."""
         return self._custom_data
 
+    def _said(self) -> dict[str, Any]:
+        """What was asked of the lamps, and said, since the last step, if anything was."""
+        leds = {}
+        for name, device in self._devices.items():
+            if isinstance(device, LED) and device._order is not None:
+                leds[name], device._order = device._order, None
+        said = {"leds": leds, "labels": self._labels, "texts": self._spoken}
+        self._labels, self._spoken = [], []
+        return {name: value for name, value in said.items() if value}
+
     def _orders(self) -> dict[str, dict[str, float | None]]:
         """What was asked of the motors since the last step."""
         orders = {}
@@ -196,7 +245,30 @@ class Robot:
 
 
 class Supervisor(Robot):
-    """A robot with its own controller; what Webots' supervisors can do beyond that is not in the stand-in."""
+    """A robot that may write over the picture; what else Webots' supervisors can do is not in the stand-in."""
+
+    def setLabel(
+        self,
+        id: int,
+        label: str,
+        x: float,
+        y: float,
+        size: float,
+        color: int,
+        transparency: float = 0.0,
+        font: str = "Arial",
+    ) -> None:
+        """Put a line of text over the picture, or replace it; an empty one takes it away.
+
+        @param x: place of its left side, as a fraction of the picture's width.
+        @param y: place of its top, as a fraction of the picture's height.
+        @param size: of its letters, as a fraction of the picture's height.
+        @param color: 0xRRGGBB.
+        """
+        place = {"x": float(x), "y": float(y), "size": float(size)}
+        look = {"color": int(color), "transparency": float(transparency), "font": font}
+        self._labels = [other for other in self._labels if other["id"] != id]
+        self._labels.append({"id": int(id), "text": label, **place, **look})
 
 
 def _finite(value: float) -> float | None:

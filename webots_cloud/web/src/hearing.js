@@ -1,10 +1,12 @@
 // Passes what Webots streams on to the parts of the view, and has a scene shown when all of it is there.
+import { httpForm } from "./simulation/session.js";
 
 /** Hears one simulation from its beginning to its end. */
 export class Hearing {
   #stage;
   #simulation;
   #events;
+  #drawnThere;
   #model = "";
   #shown = false;
 
@@ -16,6 +18,8 @@ export class Hearing {
     complete: () => this.#showScene(),
     label: ({ label }) => this.#stage.scene.setLabel(label),
     image: ({ url, data }) => this.#stage.scene.addImage(url, data),
+    multimedia: ({ path }) => this.#stage.pictures.showStream(`${httpForm(this.#simulation.streamUrl)}/${path}`),
+    frame: ({ data }) => this.#stage.pictures.showFrame(data),
     mode: ({ mode }) => this.#events.mode(mode),
     world: ({ world, worlds }) => this.#events.worlds(world, worlds),
     reset: () => this.#events.reset(),
@@ -23,6 +27,7 @@ export class Hearing {
     stderr: ({ text }) => this.#print("stderr", text),
     loading: ({ status, percent }) => this.#showLoading(status, percent),
     controller: (message) => this.#events.controller(message),
+    robot: (message) => this.#takeRobotMessage(message),
     node: ({ parent, x3d }) => this.#changeScene((scene) => scene.addNode(parent, x3d)),
     delete: ({ id }) => this.#changeScene((scene) => scene.deleteNode(id)),
     visibility: ({ id, visible }) => this.#changeScene((scene) => scene.setVisible(id, visible)),
@@ -31,13 +36,15 @@ export class Hearing {
   /**
    * @param {import("./stage.js").Stage} stage gets what is heard.
    * @param {import("./simulation/simulation.js").Simulation} simulation is heard.
+   * @param {boolean} drawnThere whether the simulator draws the scene, and sends pictures.
    * @param {object} events is told the rest: `time(milliseconds)`, `mode(mode)`, `worlds(world, worlds)`, `reset()`,
    *   `model(x3d)`, `ready(shown)` after each scene that is shown and `failed(error)` where one cannot be,
-   *   `printed(stream, text)`, `controller(message)`; and asked `isCurrent()`, whether the simulation is still the one
+   *   `printed(stream, text)`, `controller(message)`, `robot(message)`; and asked `isCurrent()`, whether the simulation is still the one
    *   of the view.
    */
-  constructor(stage, simulation, events) {
+  constructor(stage, simulation, drawnThere, events) {
     this.#stage = stage;
+    this.#drawnThere = drawnThere;
     this.#simulation = simulation;
     this.#events = events;
   }
@@ -61,7 +68,13 @@ export class Hearing {
     }
   }
 
+  #takeRobotMessage(message) {
+    this.#stage.robotWindows.take(message);
+    this.#events.robot(message);
+  }
+
   #takeModel(x3d) {
+    this.#stage.robotWindows.closeAll();
     this.#stage.scene.clear();
     this.#model = x3d;
     this.#events.model(x3d);
@@ -75,7 +88,9 @@ export class Hearing {
 
   async #showScene() {
     try {
-      const shown = await this.#stage.scene.show(this.#model, this.#simulation.streamUrl);
+      const shown = this.#drawnThere
+        ? { standIn: false }
+        : await this.#stage.scene.show(this.#model, this.#simulation.streamUrl);
       if (shown && this.#events.isCurrent()) {
         this.#simulation.shown();
         this.#shown = true;

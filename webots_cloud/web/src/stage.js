@@ -6,11 +6,13 @@ import { Menu } from "./menu/menu.js";
 import { Panel } from "./panel/panel.js";
 import { Notices } from "./progress/notice.js";
 import { Progress } from "./progress/progress.js";
+import { RobotWindows } from "./robot_window/robot_windows.js";
 import { Scene } from "./scene/scene.js";
 import { SceneMenu } from "./scene/scene_menu.js";
 import { Separator } from "./separator/separator.js";
 import { BUTTONS } from "./toolbar/buttons.js";
 import { Toolbar } from "./toolbar/toolbar.js";
+import { Pictures } from "./video/pictures.js";
 import style from "./view.css";
 
 const sheet = new CSSStyleSheet();
@@ -39,18 +41,21 @@ export class Stage {
   scene = new Scene(this.area);
   sceneMenu = new SceneMenu(this.scene);
   console = new ConsolePanel();
+  pictures = new Pictures();
   notices = new Notices();
   panel = new Panel();
   menu = new Menu();
 
   /**
    * @param {boolean} mobile larger buttons.
-   * @param {{press: (pressed: string) => void, again: () => void, editing: object}} listener hears of what the visitor
-   *   wants; `editing` is what the editor needs (editor/editing.js).
+   * @param {{press: (pressed: string) => void, again: () => void, editing: object,
+   *   toRobot: (message: string, robot: string) => void}} listener hears of what the visitor wants; `editing` is what the
+   *   editor needs (editor/editing.js), `toRobot` gets what robot windows say.
    */
   constructor(mobile, listener) {
     this.toolbar = new Toolbar(listener.press);
     this.progress = new Progress(listener.again);
+    this.robotWindows = new RobotWindows({ send: listener.toRobot });
     this.element.classList.toggle("webots-mobile", mobile);
     this.editing = new Editing(this.area, {
       controllers: () => this.scene.robots.map(({ controller }) => controller),
@@ -62,7 +67,9 @@ export class Stage {
     this.console.onunseen = (unseen) => this.toolbar.setMark("console", unseen ? "new errors" : "");
     this.#consoleSize.element.hidden = true;
     this.area.append(
+      this.pictures.element,
       this.#badge,
+      this.robotWindows.element,
       this.progress.element,
       this.notices.element,
       this.panel.element,
@@ -121,9 +128,11 @@ export class Stage {
     this.setReady(false);
     this.toolbar.setThere({ worlds: false });
     this.notices.clear();
+    this.pictures.close();
     this.panel.close();
     this.menu.close();
     this.sceneMenu.close();
+    this.robotWindows.closeAll();
     this.scene.forget();
   }
 

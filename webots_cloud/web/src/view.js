@@ -6,6 +6,7 @@ import { whyReadOnly } from "./editor/editing.js";
 import { Failure } from "./failure.js";
 import { settings } from "./page_settings.js";
 import { ask } from "./question/question.js";
+import { hasWindow } from "./robot_window/messages.js";
 import { canDraw } from "./scene/scene.js";
 import { failures } from "./simulation/failures.js";
 import { readSimulationUrl } from "./simulation/session.js";
@@ -13,7 +14,7 @@ import { Stage } from "./stage.js";
 import { Visit } from "./visit.js";
 import { visitor } from "./visitor.js";
 
-const MODES = new Set(["x3d", "w3d"]);
+const MODES = new Set(["x3d", "w3d", "mjpeg"]);
 
 const HINTS = {
   available: "A simulation server is available now: try again.",
@@ -38,6 +39,8 @@ export class View {
   onstderr = null;
   /** Webots sent a controller's file: called with `{name, file, content}` (docs/protocol.md section 4). */
   oncontroller = null;
+  /** A robot said something to its window: called with the robot's name and the message. */
+  onrobotmessage = null;
   /** Whether visitors only watch what somebody else controls. */
   broadcast = false;
   /** Longest time without progress of a phase in seconds: `looking`, `starting`, `loading`. */
@@ -69,6 +72,7 @@ export class View {
     this.#stage = new Stage(Boolean(mobile), {
       press: (pressed) => this.#controls.press(pressed),
       again: () => this.open(...this.#opened),
+      toRobot: (message, robot) => this.sendRobotMessage(message, robot),
       editing: {
         visitor,
         send: (text) => this.#visit?.send(text),
@@ -98,7 +102,8 @@ export class View {
    *
    * @param {string} url `ws://HOST:PORT/PROJECT/worlds/WORLD.wbt` of a session server, `ws://HOST:PORT` of a Webots that
    *   streams, `https://HOST/session?url=https://github.com/...` of a session server of generation B, or `FILE.x3d`.
-   * @param {string} mode how the scene is sent: `x3d`, where nothing is given, or `w3d`.
+   * @param {string} mode how the scene is sent: `x3d`, where nothing is given, `w3d`, or
+   *   `mjpeg`, as pictures.
    */
   open(url, mode) {
     this.close();
@@ -111,7 +116,7 @@ export class View {
         throw failures.unknownMode(mode);
       }
       const target = readSimulationUrl(url);
-      if (!canDraw()) {
+      if (mode !== "mjpeg" && !canDraw()) {
         throw failures.noWebGl();
       }
       if (target.file) {
@@ -223,6 +228,17 @@ export class View {
   }
 
   /**
+   * Show a robot's window: the page of the project that its field `window` names.
+   *
+   * @param {string} name of the robot.
+   * @returns {boolean} whether it has one.
+   */
+  openRobotWindow(name) {
+    const robot = this.#stage.scene.robots.find((each) => each.name === name);
+    return Boolean(robot && this.#visit?.openRobotWindow(robot));
+  }
+
+  /**
    * Give the page's element a size; where style sheets do, this is not needed.
    *
    * @param {number} width in pixels.
@@ -280,6 +296,7 @@ export class View {
           this.#stage.editing.take(message);
           this.#tell("oncontroller", message);
         },
+        robot: ({ robot, message }) => this.#tell("onrobotmessage", robot, message),
         isCurrent: () => visit === this.#visit,
       },
     );
@@ -302,9 +319,17 @@ export class View {
 
   /** What can be done with an object of the scene, beside looking at it. */
   #actionsOf(object) {
-    return object?.controller && this.#visit
-      ? [{ label: "Edit controller", action: () => this.editController(object.controller) }]
-      : [];
+    if (object?.type !== "robot" || !this.#visit) {
+      return [];
+    }
+    return [
+      ...(hasWindow(object.window) && !this.#visit.watching
+        ? [{ label: "Robot window", action: () => this.#visit?.openRobotWindow(object) }]
+        : []),
+      ...(object.controller
+        ? [{ label: "Edit controller", action: () => this.editController(object.controller) }]
+        : []),
+    ];
   }
 
   #showButtons() {
@@ -316,6 +341,7 @@ export class View {
     if (!(await this.#mayLose("Quit"))) {
       return;
     }
+    this.#stage.editing.discard();
     this.close();
     this.#stage.progress.showEnd("The simulation has ended.");
     if (this.onquit) {

@@ -3,7 +3,7 @@ import { Hearing } from "./hearing.js";
 import { endingNotice, timeLimitNotice } from "./progress/limits.js";
 import { Ending } from "./simulation/ending.js";
 import { generationOf, greeting, robotMessage } from "./simulation/orders.js";
-import { placeOf } from "./simulation/session.js";
+import { httpForm, placeOf } from "./simulation/session.js";
 import { Simulation } from "./simulation/simulation.js";
 import { TimeLimit } from "./simulation/time_limit.js";
 import { initMessage, startMessage } from "./visitor.js";
@@ -43,7 +43,7 @@ export class Visit {
    * @param {{mode: string, broadcast: boolean, allowBroadcast: boolean, timeout: number, silence: object}} settings
    *   what the page wants.
    * @param {{ready: () => void, ended: (failure: Error) => void, printed: (stream: string, text: string) => void,
-   *   controller: (message: object) => void, isCurrent: () => boolean}} events
+   *   controller: (message: object) => void, robot: (message: object) => void, isCurrent: () => boolean}} events
    */
   constructor(stage, target, settings, events) {
     this.#stage = stage;
@@ -54,7 +54,7 @@ export class Visit {
     this.generation = target.github ? "B" : "A";
     this.#simulation = new Simulation(
       target,
-      greeting(settings.mode, settings.broadcast),
+      greeting(settings.mode, settings.broadcast, stage.pictures.size),
       () => (target.github ? startMessage(target, settings.mode) : initMessage(window.location, target)),
       {
         phase: (name, detail) => stage.progress.showPhase(name, detail),
@@ -64,7 +64,7 @@ export class Visit {
       },
       { silence: settings.silence },
     );
-    const hearing = new Hearing(stage, this.#simulation, {
+    const hearing = new Hearing(stage, this.#simulation, settings.mode === "mjpeg", {
       time: (milliseconds) => this.#takeTime(milliseconds),
       mode: (mode) => this.#takeMode(mode),
       worlds: (world, worlds) => this.#takeWorlds(world, worlds),
@@ -80,12 +80,16 @@ export class Visit {
       },
       printed: events.printed,
       controller: events.controller,
+      robot: events.robot,
       isCurrent: events.isCurrent,
     });
     this.#simulation.allowBroadcast(settings.allowBroadcast);
   }
 
   start() {
+    if (this.#settings.mode === "mjpeg") {
+      this.#stage.pictures.open(this.watching ? null : (order) => this.send(order));
+    }
     this.#simulation.start();
   }
 
@@ -138,6 +142,18 @@ export class Visit {
     this.#stage.notices.hide("limit");
     this.#showTimeLeft();
     this.send(`${RUN_ORDERS[mode]}:${this.#limit.forWebots}`);
+  }
+
+  /**
+   * Show a robot's window.
+   *
+   * @param {{name: string, window: string}} robot a name that is empty stands for the world.
+   * @returns {boolean} whether it has one.
+   */
+  openRobotWindow(robot) {
+    // Where there is a way for windows alone, what a window learns leads nowhere else.
+    const base = httpForm(this.#simulation.windowsUrl ?? this.#simulation.streamUrl);
+    return this.#ready && !this.watching && this.#stage.robotWindows.open(robot, base);
   }
 
   sendRobotMessage(message, robot) {
@@ -206,6 +222,8 @@ export class Visit {
     this.#stage.scene.ontextures = (loaded, total) => this.#showTextures(loaded, total);
     this.#stage.setReady(true, this.watching, shown.standIn);
     this.#showTimeLeft();
+    // A world's own window, which worlds before R2022 may have, comes up by itself.
+    this.openRobotWindow({ name: "", window: this.#stage.scene.worldInfo.window });
     this.#events.ready();
   }
 

@@ -39,7 +39,9 @@ function makeElement(View) {
 
     /** The attributes are read when the element comes into the page. */
     connectedCallback() {
-      const { scene, animation, server, mode, thumbnail, autoplay } = this.dataset;
+      const { scene, animation, server, mode, thumbnail, autoplay, connectcallback, disconnectcallback } = this.dataset;
+      this.onready ??= globalFunction(connectcallback);
+      this.ondisconnect ??= globalFunction(disconnectcallback);
       const mobile = flag(this.dataset.ismobiledevice);
       if (scene && animation) {
         this.loadAnimation(scene, animation, autoplay !== "false", mobile, thumbnail);
@@ -192,4 +194,9 @@ function makeElement(View) {
 /** An attribute that says yes by being there; undefined where it is not. */
 function flag(text) {
   return text === undefined ? undefined : text !== "false";
+}
+
+/** What a page has named in an attribute; null where there is no such function. */
+function globalFunction(name) {
+  return typeof globalThis[name] === "function" ? () => globalThis[name]() : null;
 }

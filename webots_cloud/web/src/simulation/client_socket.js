@@ -4,14 +4,14 @@
  * What a message from the simulation server says.
  *
  * @param {string} text one text frame.
- * @returns {{kind: string, text: string}} kind is one of `webots`, `alive`, `queue`, `reset controller`, `error`,
+ * @returns {{kind: string, text: string}} kind is one of `webots`, `windows`, `alive`, `queue`, `reset controller`, `error`,
  *   `loading`, `shutdownTimeout`, `ide`, or `unknown`; text is what follows the kind.
  */
 export function readClientMessage(text) {
   if (text === ".") {
     return { kind: "alive", text: "" };
   }
-  const match = /^(webots|queue|reset controller|error|loading|shutdownTimeout|ide):\s*([\s\S]*)$/.exec(text);
+  const match = /^(webots|windows|queue|reset controller|error|loading|shutdownTimeout|ide):\s*([\s\S]*)$/.exec(text);
   return match ? { kind: match[1], text: match[2].trim() } : { kind: "unknown", text };
 }
 

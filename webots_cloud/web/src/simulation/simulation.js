@@ -16,7 +16,7 @@ export const SILENCE = { looking: 15, starting: 140, loading: 60 };
 const LIMIT_OF = { fetching: "starting" };
 
 /** What Webots streams that brings the scene nearer; a sign of life alone must not prolong the waiting. */
-const PROGRESS = new Set(["world", "loading", "model", "image", "complete", "multimedia"]);
+const PROGRESS = new Set(["world", "loading", "model", "image", "complete", "multimedia", "frame"]);
 
 /**
  * Drives one simulation. The listener hears `phase(name, detail)` with the names `looking`, `waiting`, `fetching`,
@@ -58,6 +58,9 @@ export class Simulation {
 
   /** The URL under which Webots serves the textures of the scene, or null before there is one. */
   streamUrl = null;
+
+  /** The URL under which robot windows are, and which leads to nothing else; null where there is none. */
+  windowsUrl = null;
 
   /** Begin; whatever goes wrong comes as `ended`. */
   async start() {
@@ -140,6 +143,8 @@ export class Simulation {
       this.#end(failures.reported(message.text));
     } else if (message.kind === "webots") {
       this.#streamFrom(message.text);
+    } else if (message.kind === "windows") {
+      this.windowsUrl = isStreamUrl(message.text) ? message.text : null;
     } else if (message.kind === "loading") {
       this.#hearLoading(message.text);
     } else if (message.kind === "queue") {

@@ -29,6 +29,8 @@ const READERS = [
   ["delete:", (rest) => ({ kind: "delete", id: rest.trim() })],
   ["visibility:", readVisibility],
   ["set controller:", readController],
+  ["robot:", readRobot],
+  ["multimedia:", readMultimedia],
   ["pause:", (rest) => ({ kind: "mode", mode: "pause", time: Number(rest) })],
 ];
 
@@ -37,8 +39,8 @@ const READERS = [
  *
  * @param {string} text one text frame.
  * @returns {{kind: string}} kind is `state` (`time`, `poses`, `labels`), `time`, `stdout`, `stderr`, `model`, `image`,
- *   `label`, `world`, `loading`, `node`, `delete`, `visibility`, `controller`, `mode` (`mode` is `run`, `fast` or
- *   `pause`), `complete`, `reset`, or `unknown`. Times are in milliseconds.
+ *   `label`, `world`, `loading`, `node`, `delete`, `visibility`, `controller`, `robot` (`robot`, `message`), `mode`
+ *   (`mode` is `run`, `fast` or `pause`), `complete`, `reset`, `multimedia` (`path`), or `unknown`. Times are in milliseconds.
  */
 export function readStreamMessage(text) {
   if (MODES.has(text)) {
@@ -58,9 +60,9 @@ export function readStreamMessage(text) {
  * Connect to Webots and pass on what it says.
  *
  * @param {string} url the text after `webots:`.
- * @param {string} mode what is asked for: `x3d`.
+ * @param {string} mode the first message: what is asked for.
  * @param {{message: (message: {kind: string}) => void, closed: (opened: boolean) => void}} listener `closed` is called
- *   once, also where the connection was never made.
+ *   once, also where the connection was never made; a message of kind `frame` has a picture in `data`, a Blob.
  * @returns {{close: () => void, send: (text: string) => void}} `close` keeps the listener from hearing any more.
  */
 export function openStream(url, mode, listener, connect = (address) => new WebSocket(address)) {
@@ -70,7 +72,8 @@ export function openStream(url, mode, listener, connect = (address) => new WebSo
     opened = true;
     socket.send(mode);
   };
-  socket.onmessage = ({ data }) => typeof data === "string" && listener.message(readStreamMessage(data));
+  socket.onmessage = ({ data }) =>
+    listener.message(typeof data === "string" ? readStreamMessage(data) : { kind: "frame", data });
   socket.onclose = () => listener.closed(opened);
   return {
     send: (text) => opened && socket.send(text),
@@ -130,6 +133,29 @@ function readNode(rest) {
 function readVisibility(rest) {
   const match = /^\s*(-?\d+)\s*:\s*([01])\s*$/.exec(rest);
   return match && { kind: "visibility", id: match[1], visible: match[2] === "1" };
+}
+
+/** `NAME:MESSAGE`, or JSON; of JSON whose quotes are not escaped, what can only be meant. */
+function readRobot(rest) {
+  if (!rest.startsWith("{")) {
+    const match = /^([^:]+):([\s\S]*)$/.exec(rest);
+    return match && { kind: "robot", robot: match[1], message: match[2] };
+  }
+  let said;
+  try {
+    said = JSON.parse(rest);
+  } catch {
+    const match = /^\{\s*"message"\s*:\s*"([\s\S]*)"\s*,\s*"name"\s*:\s*"([^"]*)"\s*\}\s*$/.exec(rest);
+    said = match && { message: match[1], name: match[2] };
+  }
+  const isSound = typeof said?.name === "string" && typeof said.message === "string";
+  return isSound ? { kind: "robot", robot: said.name, message: said.message } : null;
+}
+
+/** Where the pictures are: a path on the server that says so, and nowhere else. */
+function readMultimedia(rest) {
+  const path = /^\/?([\w.-][\w./?=&%-]*)$/.exec(rest.trim().split(" ")[0]);
+  return path && !path[1].split("/").includes("..") ? { kind: "multimedia", path: path[1] } : null;
 }
 
 function readController(rest) {
