@@ -10,6 +10,7 @@ import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -64,15 +65,29 @@ class FakeServers:
 
 
 @pytest.fixture(scope="session")
-def static() -> Path:
-    """The browser files, built if they are not."""
+def build_step() -> ModuleType:
+    """The build step of the browser files."""
     spec = importlib.util.spec_from_file_location("webots_cloud_setup", TOP / "setup.py")
     assert spec
     assert spec.loader
     build = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(build)
-    build.make_browser_files()
+    return build
+
+
+@pytest.fixture(scope="session")
+def static(build_step: ModuleType) -> Path:
+    """The browser files, built if they are not."""
+    build_step.make_browser_files()
     return TOP / "webots_cloud" / "web" / "static"
+
+
+@pytest.fixture(scope="session")
+def axe(build_step: ModuleType) -> str:
+    """The script that finds what keeps people out."""
+    with build_step.only_one_build():
+        build_step.install_npm_packages()
+    return (TOP / "webots_cloud" / "web" / "node_modules" / "axe-core" / "axe.min.js").read_text()
 
 
 @pytest.fixture(scope="module")
