@@ -2,6 +2,7 @@
 import { Showing } from "./animation/showing.js";
 import { Availability } from "./availability/watch.js";
 import { Controls } from "./controls.js";
+import { hasFiles } from "./editor/controller_file.js";
 import { whyReadOnly } from "./editor/editing.js";
 import { Failure } from "./failure.js";
 import { settings } from "./page_settings.js";
@@ -323,7 +324,7 @@ export class View {
       ...(hasWindow(object.window) && !this.#visit.watching
         ? [{ label: "Robot window", action: () => this.#visit?.openRobotWindow(object) }]
         : []),
-      ...(object.controller
+      ...(hasFiles(object.controller ?? "")
         ? [{ label: "Edit controller", action: () => this.editController(object.controller) }]
         : []),
     ];
