@@ -56,6 +56,7 @@ def test_textures_that_still_come_are_said_under_the_scene(page: Page, servers: 
 
 def test_another_world_has_a_bar_of_its_own(page: Page, servers: FakeServers) -> None:
     open_project(page, servers, "worlds")
+    expect(page.get_by_role("progressbar")).to_be_hidden()
     page.evaluate(f"() => {{ {NOTE_THE_BAR} events.length = 0; view.sendMessage('load:second.wbt'); }}")
     page.evaluate(WAIT_FOR_EVENT, "ready")
     expect(page.get_by_role("progressbar")).to_be_hidden()

@@ -86,6 +86,8 @@ export class Hearing {
     if (this.#shown) {
       this.#shown = false;
       this.#stage.toolbar.setReady(false);
+      // Its bar begins anew.
+      this.#stage.progress.hide();
       this.#simulation.expectScene();
     }
   }
