@@ -2,6 +2,7 @@
 import { Showing } from "./animation/showing.js";
 import { Availability } from "./availability/watch.js";
 import { Controls } from "./controls.js";
+import { hasFiles } from "./editor/controller_file.js";
 import { whyReadOnly } from "./editor/editing.js";
 import { Failure } from "./failure.js";
 import { settings } from "./page_settings.js";
@@ -102,8 +103,7 @@ export class View {
    *
    * @param {string} url `ws://HOST:PORT/PROJECT/worlds/WORLD.wbt` of a session server, `ws://HOST:PORT` of a Webots that
    *   streams, `https://HOST/session?url=https://github.com/...` of a session server of generation B, or `FILE.x3d`.
-   * @param {string} mode how the scene is sent: `x3d`, where nothing is given, `w3d`, or
-   *   `mjpeg`, as pictures.
+   * @param {string} mode how the scene is sent: `x3d`, where nothing is given, `w3d`, or `mjpeg`, as pictures.
    */
   open(url, mode) {
     this.close();
@@ -135,8 +135,6 @@ export class View {
     this.#availability = null;
     this.#stage.progress.hide();
     if (this.#visit || this.#showing) {
-      this.#visit?.close();
-      this.#showing?.close();
       this.#finish();
     }
   }
@@ -326,7 +324,7 @@ export class View {
       ...(hasWindow(object.window) && !this.#visit.watching
         ? [{ label: "Robot window", action: () => this.#visit?.openRobotWindow(object) }]
         : []),
-      ...(object.controller
+      ...(hasFiles(object.controller ?? "")
         ? [{ label: "Edit controller", action: () => this.editController(object.controller) }]
         : []),
     ];
@@ -373,6 +371,8 @@ export class View {
 
   #finish() {
     const wasOpen = this.#visit !== null || this.#showing !== null;
+    this.#visit?.close();
+    this.#showing?.close();
     this.#visit = this.#showing = null;
     this.#stage.editing.end();
     this.#stage.clear();
