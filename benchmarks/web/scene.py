@@ -21,7 +21,6 @@ from webots_cloud.web import static_folder
 
 _SOLIDS = 500
 _RATE = 30
-_SIZE = (1280, 800)
 _WORLD = """<X3D><Scene><WorldInfo id="n1" coordinateSystem="ENU"/>
 <Viewpoint id="n2" position="-20 0 20" orientation="0 0.3826834 0 0.7853982"/><Background skyColor="0.7 0.8 0.9"/>
 <DirectionalLight id="n3" direction="0.5 -0.4 -1" intensity="2"/>{solids}</Scene></X3D>"""
@@ -203,14 +202,16 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=30, help="of running while the heap is looked at; 0: none")
     parser.add_argument("--rounds", type=int, default=300, help="messages that are timed")
     parser.add_argument("--seconds", type=float, default=10, help="that frames are counted")
+    parser.add_argument("--size", default="1280x800", help="of the scene in pixels")
     arguments = parser.parse_args()
-    print(machine())
+    width, height = map(int, arguments.size.split("x"))
+    print(f"{machine()}; {width} by {height} pixels")
     with (
         tempfile.TemporaryDirectory() as folder,
         scene_page(static_folder(), Path(folder)) as url,
         chromium() as browser,
     ):
-        page = browser.new_page(viewport={"width": _SIZE[0], "height": _SIZE[1]})
+        page = browser.new_page(viewport={"width": width, "height": height})
         page.goto(url)
         page.evaluate(_START, {"solids": _SOLIDS})
         measure(Bench(page), arguments.minutes, arguments.rounds, arguments.seconds)

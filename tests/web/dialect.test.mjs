@@ -190,6 +190,18 @@ test("robots, solids and devices are known by their names, from whatever is in t
   assert.equal(adapted.resolve("n9"), null);
 });
 
+test("what comes and goes again and again never makes a scene too large", () => {
+  const adapted = dialect();
+  adapted.scene(scene());
+  const texture = node("ImageTexture", { url: '"a.png"' });
+  const solid = node("Solid", { id: "n1" }, node("Shape", { id: "n2" }, node("Appearance", {}, texture)));
+  for (let round = 0; round < 100_000; round++) {
+    adapted.addition(solid, "n0");
+    const [picture] = adapted.takeFiles().pictures;
+    assert.deepEqual(adapted.forget("n1"), ["n1", "n2", picture.name]);
+  }
+});
+
 test("titles and names are cut, and the description has a line for each of its strings", () => {
   const long = "x".repeat(100_000);
   const adapted = dialect();

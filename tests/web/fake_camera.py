@@ -87,20 +87,26 @@ class FakeHostile(FakeRobots):
 
 
 class FakeCrowd(FakeStream):
-    """Many solids of several parts, on a floor of many triangles."""
+    """Many solids of two shapes, which all have the same geometries."""
 
     def open_scene(self) -> None:
-        side = 24
-        solids = "".join(
-            f'<Solid id="n{100 + 10 * index}" name="solid {index}" translation="{index // side} {index % side} 0.3">'
-            f'<Shape id="n{101 + 10 * index}"><PBRAppearance id="n{102 + 10 * index}" baseColor="1 0 0"/>'
-            f'<Sphere id="n{103 + 10 * index}" radius="0.5"/></Shape>'
-            f'<Shape id="n{104 + 10 * index}"><Box id="n{105 + 10 * index}" size="0.2 0.2 0.8"/></Shape></Solid>'
-            for index in range(side * side)
-        )
         view = '<Viewpoint id="n2" orientation="0 1 0 0.7" position="-14 11 14" fieldOfView="0.785398"/>'
+        solids = "".join(solid(index) for index in range(24 * 24))
         self.say(f'model:<X3D><Scene><WorldInfo id="n1" coordinateSystem="ENU"/>{view}{solids}</Scene></X3D>')
         self.say("scene load completed")
+
+
+def solid(index: int) -> str:
+    """One of the crowd."""
+    first = 100 + 10 * index
+    again = ' USE="n103"' if index else ""
+    top = ' USE="n105"' if index else ""
+    return (
+        f'<Solid id="n{first}" name="solid {index}" translation="{index // 24} {index % 24} 0.3">'
+        f'<Shape id="n{first + 1}"><PBRAppearance id="n{first + 2}" baseColor="1 0 0"/>'
+        f'<Sphere id="n{first + 3}" radius="0.5"{again}/></Shape>'
+        f'<Shape id="n{first + 4}"><Box id="n{first + 5}" size="0.2 0.2 0.8"{top}/></Shape></Solid>'
+    )
 
 
 def register() -> None:

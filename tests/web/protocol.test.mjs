@@ -218,3 +218,14 @@ test("pictures are on the server that streams, and nowhere else", () => {
     assert.equal(readStreamMessage(`multimedia: ${path}`).kind, "unknown", path);
   }
 });
+
+test("labels come with a state or by themselves", () => {
+  const label = { id: 0, text: "a", rgba: "1,1,1,1", size: 0.1, x: 0, y: 0 };
+  const state = `application/json:${JSON.stringify({ time: 8, labels: [label] })}`;
+  assert.deepEqual(readStreamMessage(state), { kind: "state", time: 8, poses: [], labels: [label] });
+  assert.deepEqual(readStreamMessage("label:0;Arial;rgba(0,0,0,1);0.1;0.2;0.3;some;text"), {
+    kind: "label",
+    label: { id: "0", font: "Arial", color: "rgba(0,0,0,1)", size: "0.1", x: "0.2", y: "0.3", text: "some;text" },
+  });
+  assert.equal(readStreamMessage("label:0;Arial").kind, "unknown");
+});

@@ -99,6 +99,8 @@ export class Dialect {
   #unknown = new Set();
   #here = new Set();
   #elements = 0;
+  #made = new Map();
+  #count = 0;
   #shadows = 0;
   #someCast = false;
   #copying = false;
@@ -148,6 +150,7 @@ export class Dialect {
     const nodes = /^(x3d|scene)$/i.test(root.name) ? sceneNodes(root) : [root];
     this.#here.clear();
     this.#sources.clear();
+    this.#elements = this.#definitions.size;
     return { xml: document(this.#children(nodes, this.resolve(parent) ?? WORLD)) };
   }
 
@@ -155,7 +158,7 @@ export class Dialect {
    * A node is gone, with all that is in it.
    *
    * @param {string} id of it.
-   * @returns {string[]} the ids that are gone.
+   * @returns {string[]} the ids that are gone, and the names of what was made for them.
    */
   forget(id) {
     const gone = [];
@@ -169,7 +172,9 @@ export class Dialect {
     for (const map of [this.#definitions, this.#names, this.#used, this.#parents, this.#objects]) {
       gone.forEach((each) => map.delete(each));
     }
-    return gone;
+    const made = gone.flatMap((each) => this.#made.get(each) ?? []);
+    gone.forEach((each) => this.#made.delete(each));
+    return [...gone, ...made];
   }
 
   /** The id under which a node of this id is found: its own, or that of the node it repeats; null for none. */
@@ -317,10 +322,10 @@ export class Dialect {
       return tag(name, own, inner());
     }
     if (name === "ImageTexture") {
-      return this.#texture(element, own);
+      return this.#picture({ urls: readUrls(attributes.url) }, attributes, own, id);
     }
     if (name === "Mesh") {
-      return this.#mesh(attributes, own);
+      return this.#mesh(attributes, own, id);
     }
     if (name === "Cylinder" || name === "Cone") {
       return tag(name, own + pick(attributes, "height radius bottomRadius bottom top side"));
@@ -353,7 +358,7 @@ export class Dialect {
       return field ? this.#part(texture, id, depth + 1, field) : "";
     });
     const transform = children.find(({ name }) => name === "TextureTransform");
-    const maps = this.#metallicRoughness(textures);
+    const maps = this.#metallicRoughness(textures, id);
     return tag(
       "Appearance",
       own,
@@ -363,7 +368,7 @@ export class Dialect {
   }
 
   /** X3D has one texture for roughness (green) and metalness (blue), Webots one for each: they are put together. */
-  #metallicRoughness(textures) {
+  #metallicRoughness(textures, owner) {
     const of = (type) => {
       const texture = textures.find(({ attributes }) => attributes.type === type);
       return texture ? this.#original(texture) : null;
@@ -375,26 +380,21 @@ export class Dialect {
     const urls = (texture) => (texture ? readUrls(texture.attributes.url) : []);
     const maps = { roughness: urls(roughness), metalness: urls(metalness) };
     const { attributes } = roughness ?? metalness;
-    return this.#picture({ maps }, attributes, ' containerField="metallicRoughnessTexture"', "");
-  }
-
-  #texture({ attributes }, own) {
-    return this.#picture({ urls: readUrls(attributes.url) }, attributes, own, attributes.id);
+    return this.#picture({ maps }, attributes, ' containerField="metallicRoughnessTexture"', owner);
   }
 
   /** A texture node that gets its picture later; the same picture is in the scene once. */
-  #picture(source, attributes, own, id) {
+  #picture(source, attributes, own, owner) {
     const container = / containerField="\w+"/.exec(own)?.[0] ?? "";
     const key = JSON.stringify([source, attributes.repeatS, attributes.repeatT]);
     const before = this.#sources.get(key);
     if (before) {
-      if (isId(id) && id !== before) {
-        this.#used.set(id, before);
+      if (source.urls && isId(attributes.id) && attributes.id !== before) {
+        this.#used.set(attributes.id, before);
       }
       return `<ImageTexture USE="${before}"${container}/>`;
     }
-    const defined = / DEF="([^"]+)"/.exec(own)?.[1];
-    const name = defined ?? `picture${this.#elements}`;
+    const name = this.#name(own, owner);
     this.#sources.set(key, name);
     if (this.#pictures.length < MOST_FILES) {
       this.#pictures.push({ name, field: "url", ...source });
@@ -402,9 +402,8 @@ export class Dialect {
     return tag("ImageTexture", ` DEF="${name}"${container}${pick(attributes, "repeatS repeatT")}`);
   }
 
-  #mesh(attributes, own) {
-    const defined = / DEF="([^"]+)"/.exec(own)?.[1];
-    const name = defined ?? `mesh${this.#elements}`;
+  #mesh(attributes, own, owner) {
+    const name = this.#name(own, owner);
     if (this.#meshes.length < MOST_FILES) {
       this.#meshes.push({
         name,
@@ -413,7 +412,18 @@ export class Dialect {
         material: readNumbers(attributes.materialIndex, 1)?.[0] ?? -1,
       });
     }
-    return mesh(attributes, defined ? own : ` DEF="${name}"${own}`);
+    return mesh(attributes, ` DEF="${name}"${own.replace(/ DEF="[^"]+"/, "")}`);
+  }
+
+  /** The name that a node has, or a new one where it has none; it goes when its owner goes. */
+  #name(own, owner) {
+    const defined = / DEF="([^"]+)"/.exec(own)?.[1];
+    if (defined) {
+      return defined;
+    }
+    const name = `made${++this.#count}`;
+    this.#made.set(owner, [...(this.#made.get(owner) ?? []), name]);
+    return name;
   }
 
   /**

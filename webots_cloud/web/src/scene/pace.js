@@ -11,7 +11,7 @@ export const LEVELS = [
 
 const WINDOW = 1000; // milliseconds that are looked at together
 const FEWEST = 5; // frames in them
-const LONGEST = 1000; // milliseconds of a frame; beyond, nobody was looking
+const LONGEST = 3000; // milliseconds of a frame; beyond, nobody was looking
 const SLOW = 1000 / 28; // milliseconds; a picture that moves wants 30 frames a second
 const QUICK = 1000 / 50;
 const SOONEST = 5; // quick windows before something finer is tried

@@ -237,7 +237,10 @@ export class Scene {
     }
     const holder = this.nodeOf(`n${parent}`) ?? this.#nodes.get(WORLD);
     for (const node of [...added.rootNodes]) {
-      holder.children.push(node);
+      // It may have been deleted meanwhile.
+      if (!node.getNodeName() || this.#dialect.resolve(node.getNodeName())) {
+        holder.children.push(node);
+      }
     }
     this.#take(added);
   }
@@ -251,10 +254,12 @@ export class Scene {
       this.picker.lose(node);
       holder.children = holder.children.filter((child) => child !== node);
     }
-    for (const gone of this.#dialect?.forget(`n${id}`) ?? []) {
+    const names = this.#dialect?.forget(`n${id}`) ?? [];
+    for (const gone of names) {
       this.#nodes.delete(gone);
       this.#state.forget(gone.slice(1));
     }
+    this.#textures.drop(new Set(names));
   }
 
   /** Show or hide a node (`visibility:ID:0/1`). */

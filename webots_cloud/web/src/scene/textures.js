@@ -58,6 +58,12 @@ export class Textures {
     shown.forEach((picture) => this.#bring(picture));
   }
 
+  /** Nodes are gone. @param {Set<string>} names of them. */
+  drop(names) {
+    this.#pictures = this.#pictures.filter(({ name }) => !names.has(name));
+    this.#settled = this.#pictures.filter(({ settled }) => settled).length;
+  }
+
   /** The scene is gone. */
   clear() {
     this.#turn++;
@@ -86,7 +92,7 @@ export class Textures {
     if (address) {
       this.#show(picture.name, picture.field, address);
     }
-    if (!picture.settled) {
+    if (!picture.settled && this.#pictures.includes(picture)) {
       picture.settled = true;
       this.#settled++;
       this.#tell();
@@ -121,10 +127,13 @@ export class Textures {
   /** An address of what `make` makes, made once for each name. */
   async #once(name, make) {
     const turn = this.#turn;
-    if (!this.#fetched.has(name)) {
-      this.#fetched.set(name, make().then(URL.createObjectURL));
-    }
     try {
+      if (!this.#fetched.has(name)) {
+        if (this.#fetched.size >= MOST_IMAGES) {
+          throw new Error("there are too many pictures");
+        }
+        this.#fetched.set(name, make().then(URL.createObjectURL));
+      }
       return await this.#fetched.get(name);
     } catch (error) {
       if (turn === this.#turn) {
