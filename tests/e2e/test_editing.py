@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 from playwright.sync_api import Browser, Locator, Page, WebSocket, expect
 
 from tests.e2e.cloud import TUTORIAL_CONTROLLER, Cloud
-from tests.e2e.page import moved
 from tests.e2e.program import PATIENCE
 
 MILLISECONDS = PATIENCE * 1000
@@ -34,10 +35,10 @@ while robot.step(int(robot.getBasicTimeStep())) != -1:
 
 
 class Heard:
-    """What the page hears of the simulator since its last reset."""
+    """Where the page hears that things are, since the last reset."""
 
     def __init__(self, page: Page) -> None:
-        self.messages: list[str] = []
+        self._places: dict[int, set[str]] = {}
         page.on("websocket", lambda socket: self._listen(socket))
 
     def _listen(self, socket: WebSocket) -> None:
@@ -45,11 +46,13 @@ class Heard:
 
     def _hear(self, message: str) -> None:
         if message == "reset finished":
-            self.messages.clear()
-        self.messages.append(message)
+            self._places.clear()
+        elif message.startswith("application/json:"):
+            for pose in json.loads(message.removeprefix("application/json:"))["poses"]:
+                self._places.setdefault(pose["id"], set()).add(pose["translation"])
 
     def moved(self) -> bool:
-        return any(moved(message) for message in self.messages)
+        return any(len(places) > 1 for places in self._places.values())
 
 
 def open_tutorial(browser: Browser, cloud: Cloud) -> tuple[Page, str, Heard]:
