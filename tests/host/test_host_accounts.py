@@ -13,8 +13,9 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.web.http_headers import Headers
 
 from tests.host.running import DOWNLOAD, DRIVE, UPLOAD, HostCase
-from webots_cloud.host import account_requests
-from webots_cloud.host.account_requests import MAX_JSON_BYTES, WRONG_PASSWORDS_OF_AN_ACCOUNT
+from webots_cloud.host import doors
+from webots_cloud.host.account_requests import MAX_JSON_BYTES
+from webots_cloud.host.doors import WRONG_PASSWORDS_OF_AN_ACCOUNT
 from webots_cloud.host.recognition import SESSION_COOKIE
 from webots_cloud.host.visitors import COOKIE
 
@@ -207,7 +208,7 @@ class SigningUp(AccountCase):
 
     async def patch_limit(self, name: str, limit: int) -> None:
         """Start again with another limit."""
-        cast(Any, self).patch(account_requests, name, limit)
+        cast(Any, self).patch(doors, name, limit)
         await self.host.stopService()
         self.start(self.folder / "static")
 

@@ -184,6 +184,8 @@ class FakeStream(Counted):
                 self.move(1000 * step, f"{step / 40} 1 0.25")
             for start in range(0, 6000, 100):
                 self.say("stdout:" + "\n".join(f"line {start + line}" for line in range(100)) + "\n")
+        elif text == "break":
+            self.sendClose()
         elif text == "pause":
             self.say("pause")
         elif text == "reset":

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, cast
 
 from autobahn.twisted.websocket import WebSocketServerProtocol
 from twisted.web.resource import Resource
-from twisted.web.server import Request
+from twisted.web.server import NOT_DONE_YET, Request
 from twisted.web.static import Data
 
 from tests.web.fake_servers import BELOW, GREEN_SQUARE, MODEL, STREAMS, Counted, FakeStream, Text, say, sockets
@@ -59,6 +59,41 @@ class FakeRelease(FakeStream):
         version = '<meta name="version" content="R2023b"/>'
         self.say(f"model:{MODEL.replace('<head>', '<head>' + version) % {'generator': 'Webots'}}")
         self.say("scene load completed")
+
+
+class FakeTextured(FakeStream):
+    """A scene with a texture that takes its time."""
+
+    def open_scene(self) -> None:
+        self.say(f"model:{MODEL.replace('textures/green.png', 'slow.png') % {'generator': 'Webots'}}")
+        self.say("scene load completed")
+
+
+class Held(Resource):
+    """A picture that is given once C{released} is asked for."""
+
+    isLeaf = True
+    waiting: ClassVar[list[Request]] = []
+
+    def render_GET(self, request: Request) -> int:
+        request.setHeader("Access-Control-Allow-Origin", "*")
+        request.setHeader("Content-Type", "image/png")
+        self.waiting.append(request)
+        say("texture asked")
+        return NOT_DONE_YET
+
+
+class Released(Resource):
+    """Gives the picture to all that wait for it."""
+
+    isLeaf = True
+
+    def render_GET(self, request: Request) -> bytes:
+        while Held.waiting:
+            held = Held.waiting.pop()
+            held.write(GREEN_PICTURE)
+            held.finish()
+        return b""
 
 
 class FakePictures(FakeStream):
@@ -127,4 +162,7 @@ def register() -> None:
     STREAMS[b"modes"] = FakeModes
     STREAMS[b"release"] = FakeRelease
     STREAMS[b"pictures"] = FakePictures
+    STREAMS[b"textured"] = FakeTextured
+    BELOW[b"slow.png"] = cast(Any, Held)()
+    BELOW[b"released"] = cast(Any, Released)()
     BELOW[b"picture.png"] = cast(Any, Data)(GREEN_PICTURE, "image/png")

@@ -369,14 +369,14 @@ def test_nothing_is_done_for_a_scene_that_nobody_sees(page: Page, hide: str) -> 
     found = page.evaluate(
         """async () => {
           // What was still to be drawn is drawn.
-          for (let quiet = 0, drawn = -1; quiet < 60; ) {
+          for (let quiet = 0, drawn = -1; quiet < 15; ) {
             await frame();
             window.drawn ??= (engine().endEvents().addFieldCallback("test", () => frames++), window.frames = 0, true);
             quiet = frames === drawn ? quiet + 1 : 0;
             drawn = frames;
           }
           const before = frames;
-          for (let x = 1; x <= 60; x++) {
+          for (let x = 1; x <= 15; x++) {
             scene.update({poses: [{id: 10, translation: `${x} 0 0`}], labels: [{id: 1, text: String(x)}]});
             await frame();
           }
@@ -386,8 +386,8 @@ def test_nothing_is_done_for_a_scene_that_nobody_sees(page: Page, hide: str) -> 
     )
     assert found == {"drawn": 0, "place": [0, 0, 0], "labels": 0}
     page.evaluate(hide, False)
-    page.evaluate("until(() => place('n10')[0] === 60)")
-    expect(page.locator(".webots-label")).to_have_text("60")
+    page.evaluate("until(() => place('n10')[0] === 15)")
+    expect(page.locator(".webots-label")).to_have_text("15")
 
 
 def test_labels_are_text_over_the_scene(page: Page) -> None:

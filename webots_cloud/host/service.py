@@ -14,11 +14,12 @@ from twisted.web.resource import Resource
 
 from webots_cloud.config import DEMO_PROJECTS, ConfigOptions, HostConfig
 from webots_cloud.encrypting import AnyEncryption, Encryptions, listener
-from webots_cloud.host.account_requests import ChangePassword, DeleteAccount, Doors, LogIn, LogOut, Restore, SignUp
+from webots_cloud.host.account_requests import ChangePassword, DeleteAccount, LogIn, LogOut, Restore, SignUp
 from webots_cloud.host.accounts import Accounts
 from webots_cloud.host.ajax import DownloadProject, UploadFile
 from webots_cloud.host.catalogue import Catalogue
 from webots_cloud.host.database import Database
+from webots_cloud.host.doors import Doors
 from webots_cloud.host.first_start import prepare
 from webots_cloud.host.keys import read_key
 from webots_cloud.host.listing import ProjectsJson, SavedJson, Sources

@@ -17,6 +17,7 @@ const X_ITE_FILES = [
   "assets/fonts/PT_Sans",
   "assets/images",
   "assets/lib/lut_ggx.png",
+  "assets/linetype",
   "assets/lib/mikktspace_bg.wasm",
 ];
 

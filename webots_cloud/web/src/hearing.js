@@ -78,10 +78,16 @@ export class Hearing {
     this.#stage.scene.clear();
     this.#model = x3d;
     this.#events.model(x3d);
+    this.#expectAnother();
+  }
+
+  /** Another world, or the same one again: until its scene is complete there is nothing to control. */
+  #expectAnother() {
     if (this.#shown) {
-      // Another world, or the same one again: until its scene is complete there is nothing to control.
       this.#shown = false;
       this.#stage.toolbar.setReady(false);
+      // Its bar begins anew.
+      this.#stage.progress.hide();
       this.#simulation.expectScene();
     }
   }
@@ -104,9 +110,8 @@ export class Hearing {
   }
 
   #showLoading(status, percent) {
-    if (!this.#shown) {
-      this.#stage.progress.showPhase("loading", status, percent);
-    }
+    this.#expectAnother();
+    this.#stage.progress.showPhase("loading", status, percent);
   }
 
   #print(stream, text) {

@@ -103,8 +103,7 @@ export class View {
    *
    * @param {string} url `ws://HOST:PORT/PROJECT/worlds/WORLD.wbt` of a session server, `ws://HOST:PORT` of a Webots that
    *   streams, `https://HOST/session?url=https://github.com/...` of a session server of generation B, or `FILE.x3d`.
-   * @param {string} mode how the scene is sent: `x3d`, where nothing is given, `w3d`, or
-   *   `mjpeg`, as pictures.
+   * @param {string} mode how the scene is sent: `x3d`, where nothing is given, `w3d`, or `mjpeg`, as pictures.
    */
   open(url, mode) {
     this.close();
@@ -136,8 +135,6 @@ export class View {
     this.#availability = null;
     this.#stage.progress.hide();
     if (this.#visit || this.#showing) {
-      this.#visit?.close();
-      this.#showing?.close();
       this.#finish();
     }
   }
@@ -374,6 +371,8 @@ export class View {
 
   #finish() {
     const wasOpen = this.#visit !== null || this.#showing !== null;
+    this.#visit?.close();
+    this.#showing?.close();
     this.#visit = this.#showing = null;
     this.#stage.editing.end();
     this.#stage.clear();

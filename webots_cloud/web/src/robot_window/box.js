@@ -1,7 +1,7 @@
 // Where a window is in the area and how large, in pixels; always inside, and never too small to be used. No DOM.
 
 const SMALLEST = { width: 180, height: 120 };
-const USUAL = { width: 360, height: 400 };
+const USUAL = { width: 360, height: 340 };
 const MARGIN = 10;
 const STEP = 28;
 
