@@ -16,7 +16,7 @@ def open_tutorial(page: Page, cloud: Cloud) -> Locator:
     page.set_default_timeout(MILLISECONDS)
     page.goto(cloud.page)
     expect(page.get_by_text("A simulation can be started now.")).to_be_visible(timeout=MILLISECONDS)
-    page.locator("a[href*='four_wheels']").click()
+    page.locator("a[href^='simulation.html'][href*='four_wheels']").click()
     run = page.get_by_role("button", name="Run in real time")
     expect(run).to_be_enabled(timeout=MILLISECONDS)
     return run
@@ -76,8 +76,8 @@ def test_a_closed_tab_ends_its_instance(cloud: Cloud, browser: Browser) -> None:
 
 def test_the_page_says_so_when_no_simulation_can_be_had(browser: Browser, cloud: Cloud, tmp_path: Path) -> None:
     page = browser.new_page()
-    page.route("**/projects.json", lambda route: route.fulfill(json={
-        "sessionServer": "ws://localhost:1", "projects": [], "user": {"id": "", "name": ""},
+    page.route("**/projects/*.json", lambda route: route.fulfill(json={
+        "sessionServer": "ws://localhost:1", "project": {"name": "four_wheels"}, "saved": [], "user": None,
     }))  # fmt: skip
     page.goto(f"{cloud.page}simulation.html?project=four_wheels&world=4_wheels_robot.wbt")
     expect(page.get_by_role("button", name="Try again")).to_be_visible(timeout=MILLISECONDS)

@@ -150,7 +150,7 @@ def test_the_page_in_a_browser(servers: Fronted) -> None:
         page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
         page.goto(f"{servers.origin}/")
         expect(page.get_by_text("A simulation can be started now.")).to_be_visible(timeout=MILLISECONDS)
-        page.locator("a[href*='arena']").click()
+        page.locator("a[href^='simulation.html'][href*='arena']").click()
         page.get_by_role("button", name="Run in real time").click()
         servers.wait_for(lambda: page.get_by_title("Simulated time").inner_text() > "0:00:00.000", "simulated time")
     assert faults == []

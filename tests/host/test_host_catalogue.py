@@ -87,3 +87,26 @@ def test_what_has_not_changed_is_not_read_again(tmp_path: Path) -> None:
     assert catalogue.projects() == before
     os.utime(ini, ns=(times.st_atime_ns, times.st_mtime_ns + 1))
     assert catalogue.projects()[0].title == "Other"
+
+
+def test_pictures_lie_beside_their_worlds(tmp_path: Path) -> None:
+    worlds = tmp_path / "maze/worlds"
+    for name in ("a.wbt", "b.wbt", "c.wbt", ".b.jpg", ".other.jpg"):
+        write(worlds / name)
+    (worlds / ".c.jpg").symlink_to(worlds / "a.wbt")
+    catalogue = Catalogue(tmp_path)
+    assert catalogue.projects()[0].pictures == ("b.wbt",)
+    assert catalogue.picture("maze", "b") == worlds / ".b.jpg"
+    for project, world in (("maze", "a"), ("maze", "c"), ("maze", "../worlds/.b"), ("..", "b"), ("maze/..", "b")):
+        assert catalogue.picture(project, world) is None
+
+
+def test_one_project_is_known_as_all_are(tmp_path: Path) -> None:
+    write(tmp_path / "maze/worlds/a.wbt")
+    write(tmp_path / "no_world/controllers/a.py")
+    catalogue = Catalogue(tmp_path)
+    assert (catalogue.project("maze"),) == catalogue.projects()
+    for name in ("no_world", "absent", "..", "", "maze/.", "x" * 65):
+        assert catalogue.project(name) is None
+    write(tmp_path / "maze/worlds/b.wbt")
+    assert (catalogue.project("maze"),) == catalogue.projects()

@@ -16,7 +16,10 @@ def demo_projects(tmp_path: Path) -> Path:
     folder = tmp_path / "demo"
     (folder / "maze/worlds").mkdir(parents=True)
     (folder / "maze/worlds/maze.wbt").write_text("#VRML_SIM")
+    (folder / "maze/worlds/.maze.jpg").write_text("picture")
+    (folder / "maze/worlds/.maze.wbproj").write_text("settings")
     (folder / "maze/controllers/go/__pycache__").mkdir(parents=True)
+    (folder / "maze/controllers/go/.go.jpg").write_text("hidden")
     return folder
 
 
@@ -28,7 +31,8 @@ def data(tmp_path: Path) -> DataFolder:
 def test_the_demo_projects_are_copied(data: DataFolder, demo_projects: Path) -> None:
     prepare(data, demo_projects)
     assert (data.projects / "maze/worlds/maze.wbt").read_text() == "#VRML_SIM"
-    assert not (data.projects / "maze/controllers/go/__pycache__").exists()
+    assert list((data.projects / "maze/controllers/go").iterdir()) == []
+    assert sorted(path.name for path in (data.projects / "maze/worlds").iterdir()) == [".maze.jpg", "maze.wbt"]
     assert sorted(path.name for path in data.root.iterdir()) == ["incoming", "projects", "secret"]
 
 

@@ -2,180 +2,42 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import shutil
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
-from zipfile import ZipFile
 
 import attrs
 import pytest
-from treq.client import HTTPClient
 from treq.testing import StubTreq
-from twisted.internet import reactor as _reactor
-from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
-from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.error import ConnectionDone
-from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
-from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
+from twisted.logger import ILogObserver, globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
-from twisted.web.client import Agent, HTTPConnectionPool
 from twisted.web.http_headers import Headers
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
-from webots_cloud.config import read_config
+from tests.host.running import DOWNLOAD, DRIVE, UPLOAD, HostCase, cookie_of, reactor, request
+from webots_cloud.host.accounts import Accounts
 from webots_cloud.host.ajax import DownloadProject
 from webots_cloud.host.bounds import MAX_BODY_BYTES, MAX_UNREAD_BYTES, REQUEST_SECONDS
 from webots_cloud.host.catalogue import Catalogue
-from webots_cloud.host.service import host_service
+from webots_cloud.host.database import Database
+from webots_cloud.host.listing import ProjectsJson, Sources
+from webots_cloud.host.recognition import Recognition
+from webots_cloud.host.saving import SavedFiles
+from webots_cloud.host.sessions import Sessions
+from webots_cloud.host.streaming import InThread
 from webots_cloud.host.versions import DataFolder
 from webots_cloud.host.visitors import GUESTS_PER_MINUTE, Visitors
-from webots_cloud.host.website import ProjectsJson, Website
-from webots_cloud.listening import Listener
+from webots_cloud.host.website import Website
 from webots_cloud.secret import Secret
-
-reactor = cast(Any, _reactor)
-DOWNLOAD = "/ajax/download-project.php"
-UPLOAD = "/ajax/upload-file.php"
-DRIVE = {"dirname": "simple/controllers/drive", "filename": "drive.py", "content": "mine"}
-
-
-def new_folder(test: TestCase) -> Path:
-    folder = tempfile.TemporaryDirectory()
-    test.addCleanup(folder.cleanup)
-    return Path(folder.name)
-
-
-class Raw(Protocol):
-    """A client that speaks no HTTP of its own.
-
-    @ivar over: fires with all that was received when the connection is over.
-    @ivar begun: fires when something was received.
-    """
-
-    def __init__(self) -> None:
-        self.received = b""
-        self.begun: Deferred[None] = Deferred()
-        self.over: Deferred[bytes] = Deferred()
-
-    def dataReceived(self, data: bytes) -> None:
-        self.received += data
-        if not self.begun.called:
-            self.begun.callback(None)
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self.over.callback(self.received)
-
-
-class HostCase(TestCase):
-    """A website host with a project C{simple}."""
-
-    timeout = 120
-    session_server = ""
-
-    def setUp(self) -> None:
-        self.folder = new_folder(self)
-        self.data = self.folder / "data"
-        self.write(self.data / "projects/simple/worlds/simple.wbt", "base world")
-        self.write(self.data / "projects/simple/controllers/drive/drive.py", "base controller")
-        self.write(self.folder / "key", "sesame\n")
-        self.write(self.folder / "static/index.html", "<p>robots</p>")
-        self.write(self.folder / "static/x_ite/x_ite.min.mjs", "export {}")
-        self.write(self.folder / "static/.secret", "hidden")
-        self.log: list[str] = []
-        observer = cast(ILogObserver, self.observe)
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
-        self.waiting: list[tuple[str, Deferred[None]]] = []
-        self.start(self.folder / "static")
-
-    @property
-    def http(self) -> HTTPClient:
-        """A new browser: it has no cookies, and keeps no connections."""
-        return HTTPClient(Agent(reactor, pool=HTTPConnectionPool(reactor, persistent=False)))
-
-    def start(self, static: Path) -> None:
-        config = attrs.evolve(
-            read_config(None, ()).host,
-            listen=("tcp:0:interface=127.0.0.1",),
-            dataDir=self.data,
-            keyFile=self.folder / "key",
-            sessionServer=self.session_server,
-            quotaMegabytes=1,
-        )
-        self.host = host_service(reactor, config, static, self.folder / "absent")
-        self.host.startService()
-        self.addCleanup(lambda: self.host.stopService() if self.host.running else None)
-        listener = next(service for service in self.host if isinstance(service, Listener))
-        self.port = cast(IPv4Address, listener.ports[0].getHost()).port
-
-    def observe(self, event: LogEvent) -> None:
-        line = formatEvent(event)
-        self.log.append(line)
-        for part, seen in self.waiting:
-            if part in line and not seen.called:
-                reactor.callLater(0, seen.callback, None)
-
-    def logged(self, part: str) -> Deferred[None]:
-        """Give what fires when such a line is written."""
-        seen: Deferred[None] = Deferred()
-        self.waiting.append((part, seen))
-        return seen
-
-    @staticmethod
-    def write(path: Path, text: str) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-
-    async def get(self, path: str, **named: Any) -> tuple[Any, bytes]:
-        response = await self.http.get(f"http://127.0.0.1:{self.port}{path}", **named)
-        return response, await response.content()
-
-    async def post(self, path: str, fields: dict[str, str], **named: Any) -> tuple[Any, bytes]:
-        response = await self.http.post(f"http://127.0.0.1:{self.port}{path}", data=fields, **named)
-        return response, await response.content()
-
-    async def told(self, path: str, fields: dict[str, str], **named: Any) -> str:
-        """Post a form that gets a text."""
-        response, body = await self.post(path, fields, **named)
-        assert response.code == 200
-        assert response.headers.getRawHeaders("content-type") == ["text/plain; charset=utf-8"]
-        return body.decode()
-
-    async def download(self, **fields: str) -> dict[str, str]:
-        response, body = await self.post(DOWNLOAD, {"project": "simple", "key": "sesame", **fields})
-        assert response.headers.getRawHeaders("content-type") == ["application/zip"], body
-        with ZipFile(io.BytesIO(body)) as archive:
-            return {name: archive.read(name).decode() for name in archive.namelist()}
-
-    async def visit(self) -> tuple[dict[str, str], dict[str, str]]:
-        """Come as a new guest; gives what the page knows of the user for the simulation server, and the cookie."""
-        response, body = await self.get("/projects.json")
-        user = json.loads(body)["user"]
-        who = {"user1Id": user["id"], "user1Name": user["name"], "user1Authentication": user["authentication"]}
-        return who, cookie_of(response)
-
-    async def connect(self, data: bytes) -> Raw:
-        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", self.port)
-        raw = cast(Raw, await endpoint.connect(Factory.forProtocol(Raw)))
-        self.addCleanup(lambda: raw.over)
-        self.addCleanup(lambda: cast(Any, raw.transport).abortConnection() if raw.connected else None)
-        cast(Any, raw.transport).write(data)
-        return raw
-
-
-def cookie_of(response: Any) -> dict[str, str]:
-    name, _, value = response.headers.getRawHeaders("set-cookie")[0].partition(";")[0].partition("=")
-    return {name: value}
 
 
 class Downloading(HostCase):
@@ -406,9 +268,17 @@ class LookingAtTheSite(HostCase):
         assert response.headers.getRawHeaders("cache-control") == ["no-store"]
         assert told["sessionServer"] == "wss://sessions.example.org"
         assert told["projects"] == [
-            {"name": "simple", "title": "simple", "description": "", "worlds": ["simple.wbt"], "world": "simple.wbt"}
+            {
+                "name": "simple",
+                "title": "simple",
+                "description": "",
+                "worlds": ["simple.wbt"],
+                "world": "simple.wbt",
+                "pictures": [],
+            }
         ]
-        assert set(told["user"]) == {"id", "name", "authentication"}
+        assert set(told["user"]) == {"id", "name", "authentication", "account", "formToken"}
+        assert told["user"]["account"] is False
 
     async def test_a_guest_stays_the_same(self) -> None:
         who, cookie = await self.visit()
@@ -491,18 +361,28 @@ class SlowAndStopping(HostCase):
         assert await raw.over == b""
 
 
-def test_a_crowd_from_one_address_can_look_but_gets_no_identities(tmp_path: Path) -> None:
-    visitors = Visitors(Clock(), Secret("of this host"))
-    for _ in range(GUESTS_PER_MINUTE):
-        visitors.new_guest("127.0.0.1")
+@pytest.fixture
+def sources(tmp_path: Path) -> Iterator[Sources]:
+    """Where everything is known of a host whose clock stands still, and where nobody has saved anything."""
+    clock, data = Clock(), DataFolder(tmp_path)
+    database = Database(reactor, data.database)
+    saved = SavedFiles(clock, data, database, 1_000_000)
+    visitors = Visitors(clock, Secret("of this host"))
+    recognition = Recognition(visitors, Accounts(database, saved), Sessions(clock, database))
+    yield Sources(cast(InThread, at_once), Catalogue(data.projects), recognition, saved, "", True)
+    database.stopService()
+
+
+def test_a_crowd_from_one_address_can_look_but_gets_no_identities(sources: Sources) -> None:
     root = Resource()
-    root.putChild(b"projects.json", ProjectsJson(at_once, Catalogue(tmp_path), visitors, ""))
-    client = cast(Any, StubTreq(root))
-    asked = client.get("http://127.0.0.1/projects.json")
-    client.flush()
-    response = now(asked)
-    assert not response.headers.hasHeader("set-cookie")
-    assert json.loads(now(response.content())) == {"sessionServer": "", "projects": [], "user": None}
+    root.putChild(b"projects.json", ProjectsJson(sources))
+    for number in range(GUESTS_PER_MINUTE + 1):
+        client = cast(Any, StubTreq(root))
+        asked = client.get("http://127.0.0.1/projects.json")
+        client.flush()
+        response = now(asked)
+        assert response.headers.hasHeader("set-cookie") == (number < GUESTS_PER_MINUTE)
+    assert json.loads(now(response.content())) == {"sessionServer": "", "signUp": True, "projects": [], "user": None}
 
 
 class Leaving:
@@ -514,7 +394,6 @@ class Leaving:
 
     def __init__(self, leaves_at: int) -> None:
         self.clock = Clock()
-        self.visitors = Visitors(self.clock, Secret("of this host"))
         self.steps = 0
         self.levels: set[str] = set()
         self._leaves_at = leaves_at
@@ -540,22 +419,22 @@ class Leaving:
 
 
 @pytest.mark.parametrize("leaves_at", range(1, 6))
-def test_a_client_may_leave_at_any_step_of_a_download(tmp_path: Path, leaves_at: int) -> None:
+def test_a_client_may_leave_at_any_step_of_a_download(tmp_path: Path, sources: Sources, leaves_at: int) -> None:
     HostCase.write(tmp_path / "projects/simple/worlds/simple.wbt", "world")
     client = Leaving(leaves_at)
     data, key = DataFolder(tmp_path), Secret("sesame")
-    download = DownloadProject(client.clock, client.in_thread, data, key, client.visitors)
+    download = DownloadProject(client.clock, cast(InThread, client.in_thread), data, key, sources.recognition)
     client.ask(download, request("/asked", b"project=simple&key=sesame"))
     assert client.steps >= leaves_at
     assert client.levels <= {"debug", "info"}
     assert client.clock.getDelayedCalls() == []
 
 
-def test_a_client_may_leave_while_projects_are_listed(tmp_path: Path) -> None:
+def test_a_client_may_leave_while_projects_are_listed(sources: Sources) -> None:
     client = Leaving(1)
-    listing = ProjectsJson(client.in_thread, Catalogue(tmp_path), client.visitors, "")
+    listing = ProjectsJson(attrs.evolve(sources, in_thread=cast(InThread, client.in_thread)))
     client.ask(listing, b"GET /asked HTTP/1.1\r\n\r\n")
-    assert client.steps == 1
+    assert client.steps == 2
     assert client.levels <= {"debug", "info"}
     assert client.clock.getDelayedCalls() == []
 
@@ -582,13 +461,6 @@ def now(deferred: Deferred[Any]) -> Any:
     results: list[Any] = []
     deferred.addBoth(results.append)
     return results[0]
-
-
-def request(path: str, body: bytes) -> bytes:
-    return (
-        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    ).encode() + body
 
 
 def next_turn() -> Deferred[None]:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webots_cloud.host.names import MAX_NAME, controller_of, is_plain
+from webots_cloud.host.names import MAX_NAME, AccountName, account_name, controller_of, is_plain
+from webots_cloud.host.refusals import BadName
 
 HOSTILE = ["", ".", "..", ".hidden", "a/b", "/etc", "a\\b", "a\0b", "a\n", "a b", "é", "x" * (MAX_NAME + 1), "a:b", "~"]
 
@@ -49,3 +50,43 @@ def test_a_controller_is_found_in_a_directory_name() -> None:
 )
 def test_directory_names_of_anything_else_are_refused(dirname: str) -> None:
     assert controller_of(dirname) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "key"),
+    [
+        ("Ada", "Ada", "ada"),
+        ("  Ada   Lovelace ", "Ada Lovelace", "ada lovelace"),
+        ("\uff32obot\uff17", "Robot7", "robot7"),
+        ("STRASSE", "STRASSE", "strasse"),
+        ("Straße", "Straße", "strasse"),
+        ("Zoe\u0308", "Zoë", "zoë"),
+        ("机器人", "机器人", "机器人"),
+        ("a.b-c_d", "a.b-c_d", "a.b-c_d"),
+    ],
+)
+def test_names_of_accounts_that_people_take_for_the_same_are_the_same(text: str, shown: str, key: str) -> None:
+    assert account_name(text) == AccountName(shown, key)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a",
+        "x" * 41,
+        "x" * 10**6,
+        "ﷺ" * 40,
+        "<b>Ada</b>",
+        "Ada\0",
+        "Ada\u202e",
+        "Ada\u200b",
+        "Ada\ud800",
+        "..",
+        "' OR 1=1 --",
+        "a/b",
+    ],
+)
+def test_what_is_no_name_of_an_account_is_refused(text: str) -> None:
+    with pytest.raises(BadName):
+        account_name(text)

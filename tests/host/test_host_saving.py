@@ -12,9 +12,11 @@ import attrs
 import pytest
 from twisted.internet import reactor as _reactor
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.task import Clock
 from twisted.trial.unittest import TestCase
 
 from webots_cloud.errors import ClientError
+from webots_cloud.host.database import Database
 from webots_cloud.host.refusals import BadFile, DiskFull, NoSuchControllerFolder, QuotaExceeded, TooManyFiles
 from webots_cloud.host.saving import MAX_FILES, Save, SavedFiles
 from webots_cloud.host.versions import DataFolder
@@ -33,6 +35,7 @@ def new_folder(test: TestCase) -> Path:
 
 class SavingFiles(TestCase):
     def setUp(self) -> None:
+        self.clock = Clock()
         self.data = DataFolder(new_folder(self))
         controllers = self.data.projects / "simple/controllers"
         (controllers / "drive/folder").mkdir(parents=True)
@@ -42,9 +45,9 @@ class SavingFiles(TestCase):
         self.saved = self.opened()
 
     def opened(self) -> SavedFiles:
-        saved = SavedFiles(reactor, self.data, QUOTA)
-        self.addCleanup(saved.stopService)
-        return saved
+        database = Database(reactor, self.data.database)
+        self.addCleanup(database.stopService)
+        return SavedFiles(self.clock, self.data, database, QUOTA)
 
     def own(self, name: str = "simple/controllers/drive/drive.py", visitor: str = VISITOR) -> Path:
         return self.data.own_projects(visitor) / name

@@ -17,8 +17,9 @@ from twisted.web.static import Data
 
 from tests.simulation.stage import StageCase
 from tests.wire import Wire
+from webots_cloud.client_address import client_address, counted_as, read_address
 from webots_cloud.errors import TooManyStarts
-from webots_cloud.simulation.addresses import MINUTE_SECONDS, Addresses, Visit, client_address, counted_as, read_address
+from webots_cloud.simulation.addresses import MINUTE_SECONDS, Addresses, Visit
 from webots_cloud.simulation.client import ClientFactory
 from webots_cloud.simulation.site import CountedSite
 from webots_cloud.simulation.web import ClientSocket

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
 import {
-  MAX_LENGTH,
+  MAX_BYTES,
   countLines,
+  hasFiles,
   isPlainName,
   languageOf,
   placeOf,
@@ -28,6 +29,10 @@ test("names that lead elsewhere, or have control characters, are not taken", () 
   for (const name of ["go.py", "Makefile", "<b>x", "é.txt", ".hidden"]) {
     assert.ok(isPlainName(name), name);
   }
+});
+
+test("some names of controllers stand for no files", () => {
+  assert.deepEqual(["go", "", "<none>", "<extern>", "<generic>", "void"].filter(hasFiles), ["go"]);
 });
 
 test("files are highlighted by their names", () => {
@@ -195,8 +200,10 @@ test("without a simulation, a file is kept at the website only", async () => {
 });
 
 test("a file that is too long is not sent anywhere", async () => {
-  file.doc = "x".repeat(MAX_LENGTH + 1);
-  assert.match((await saver().save(file)).sentence, /longer than 1 MB/);
+  for (const doc of ["x".repeat(MAX_BYTES + 1), "é".repeat(MAX_BYTES / 2 + 1)]) {
+    file.doc = doc;
+    assert.match((await saver().save(file)).sentence, /longer than 1 MB/);
+  }
   assert.deepEqual([sent, uploads], [[], []]);
 });
 

@@ -12,7 +12,7 @@ ROBOTS = """<X3D><Scene>
 <Viewpoint id="n2" orientation="%(orientation)s" position="%(position)s" fieldOfView="0.785398"%(followed)s/>
 <Background id="n3" skyColor="0.7 0.8 0.9"/>
 <DirectionalLight id="n4" direction="0.5 -0.4 -1" intensity="2" ambientIntensity="1"/>
-<Robot id="n10" name="%(name)s" controller="go" translation="%(red)s">
+<Robot id="n10" name="%(name)s" translation="%(red)s">
 <Shape id="n11"><PBRAppearance id="n12" baseColor="1 0 0" roughness="1" metalness="0"/><Box id="n13" size="1 1 1"/>
 </Shape></Robot>
 <Solid id="n20" name="table" translation="%(green)s"><Shape id="n21">

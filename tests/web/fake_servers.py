@@ -184,6 +184,8 @@ class FakeStream(Counted):
                 self.move(1000 * step, f"{step / 40} 1 0.25")
             for start in range(0, 6000, 100):
                 self.say("stdout:" + "\n".join(f"line {start + line}" for line in range(100)) + "\n")
+        elif text == "break":
+            self.sendClose()
         elif text == "pause":
             self.say("pause")
         elif text == "reset":
@@ -236,6 +238,21 @@ class Text(Resource):
         request.setHeader("Access-Control-Allow-Origin", "*")
         request.setHeader("Content-Type", self.kind)
         return self.text.encode()
+
+
+class Project(Resource):
+    """What a page is told of one project, whichever it asks for."""
+
+    def __init__(self, site: dict[str, Any]) -> None:
+        Resource.__init__(self)
+        self.site = site
+
+    def getChild(self, path: bytes, request: Request) -> Resource:
+        name = path.decode().removesuffix(".json")
+        known = {project["name"]: project for project in self.site["projects"]}
+        project = known.get(name, {"name": name, "title": name, "description": "", "worlds": ["fake.wbt"]})
+        told = {**self.site, "project": project, "saved": []}
+        return Text(json.dumps(told), "application/json")
 
 
 class Silent(Resource):
@@ -349,6 +366,7 @@ def main(static: Path) -> None:
         "user": {"id": "7", "name": "Guest 7"},
     }
     root.putChild(b"projects.json", Text(json.dumps(site), "application/json"))
+    root.putChild(b"projects", Project(site))
     say(f"port {port}")
     cast(Any, reactor).run()
 

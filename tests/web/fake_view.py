@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any, ClassVar, cast
 
 from autobahn.twisted.websocket import WebSocketServerProtocol
 from twisted.web.resource import Resource
-from twisted.web.server import Request
+from twisted.web.server import NOT_DONE_YET, Request
+from twisted.web.static import Data
 
-from tests.web.fake_servers import MODEL, STREAMS, Counted, FakeStream, Text, say, sockets
+from tests.web.fake_servers import BELOW, GREEN_SQUARE, MODEL, STREAMS, Counted, FakeStream, Text, say, sockets
 
 HOSTILE = "&lt;img src=x onerror=alert(1)&gt;" + "y" * 100_000
+GREEN_PICTURE = base64.b64decode(GREEN_SQUARE.partition(",")[2])
+RED_SQUARE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGO4IyICRAwQCgAfngQRsu1RiQAAAABJRU5ErkJggg=="
+)
 HOSTILE_WORLD = "<b>" + "w" * 10_000 + ".wbt"
 
 
@@ -53,6 +59,57 @@ class FakeRelease(FakeStream):
         version = '<meta name="version" content="R2023b"/>'
         self.say(f"model:{MODEL.replace('<head>', '<head>' + version) % {'generator': 'Webots'}}")
         self.say("scene load completed")
+
+
+class FakeTextured(FakeStream):
+    """A scene with a texture that takes its time."""
+
+    def open_scene(self) -> None:
+        self.say(f"model:{MODEL.replace('textures/green.png', 'slow.png') % {'generator': 'Webots'}}")
+        self.say("scene load completed")
+
+
+class Held(Resource):
+    """A picture that is given once C{released} is asked for."""
+
+    isLeaf = True
+    waiting: ClassVar[list[Request]] = []
+
+    def render_GET(self, request: Request) -> int:
+        request.setHeader("Access-Control-Allow-Origin", "*")
+        request.setHeader("Content-Type", "image/png")
+        self.waiting.append(request)
+        say("texture asked")
+        return NOT_DONE_YET
+
+
+class Released(Resource):
+    """Gives the picture to all that wait for it."""
+
+    isLeaf = True
+
+    def render_GET(self, request: Request) -> bytes:
+        while Held.waiting:
+            held = Held.waiting.pop()
+            held.write(GREEN_PICTURE)
+            held.finish()
+        return b""
+
+
+class FakePictures(FakeStream):
+    """Draws by itself: one picture over HTTP, and with each step one over the socket."""
+
+    def onMessage(self, payload: bytes, is_binary: bool) -> None:
+        text = payload.decode()
+        if text.startswith("mjpeg: "):
+            say(f"stream {text}")
+            self.say("world:fake.wbt:fake.wbt")
+            self.say("multimedia: /picture.png")
+            self.say("scene load completed")
+        elif text == "step":
+            WebSocketServerProtocol.sendMessage(self, RED_SQUARE, isBinary=True)
+        else:
+            super().onMessage(payload, is_binary)
 
 
 class Crowded(Counted):
@@ -104,3 +161,8 @@ def register() -> None:
     STREAMS[b"worlds"] = FakeWorlds
     STREAMS[b"modes"] = FakeModes
     STREAMS[b"release"] = FakeRelease
+    STREAMS[b"pictures"] = FakePictures
+    STREAMS[b"textured"] = FakeTextured
+    BELOW[b"slow.png"] = cast(Any, Held)()
+    BELOW[b"released"] = cast(Any, Released)()
+    BELOW[b"picture.png"] = cast(Any, Data)(GREEN_PICTURE, "image/png")

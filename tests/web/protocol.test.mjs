@@ -178,6 +178,7 @@ test("time left in seconds that have begun", () => {
 test("the first message says what is wanted, and whether the visitor only watches", () => {
   assert.equal(greeting("x3d", false), "x3d");
   assert.equal(greeting("w3d", true), "w3d;broadcast");
+  assert.equal(greeting("mjpeg", false, "800x600"), "mjpeg: 800x600");
 });
 
 test("a scene says from which generation of Webots it comes", () => {
@@ -208,4 +209,12 @@ test("a simulation runs in the name of its users, or in nobody's", () => {
 test("a page may name any number of worlds, and not all of them are listed", () => {
   const { worlds } = readStreamMessage(`world:a.wbt:${"b.wbt;".repeat(100_000)}`);
   assert.equal(worlds.length, 500);
+});
+
+test("pictures are on the server that streams, and nowhere else", () => {
+  assert.deepEqual(readStreamMessage("multimedia: /mjpeg 800 600"), { kind: "multimedia", path: "mjpeg" });
+  assert.equal(readStreamMessage("multimedia: a/b.jpg?x=1").path, "a/b.jpg?x=1");
+  for (const path of ["", "http://evil.example/", "//evil.example", "../up", "a/../b", "javascript:alert(1)", "a\\b"]) {
+    assert.equal(readStreamMessage(`multimedia: ${path}`).kind, "unknown", path);
+  }
 });

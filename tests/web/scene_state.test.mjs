@@ -44,7 +44,7 @@ test("a node that is gone is looked up again", () => {
   state.take([{ id: 1, translation: "1 0 0" }]);
   state.apply();
   ids.pop();
-  state.forget(1);
+  state.forget("1");
   state.take([{ id: 1, translation: "2 0 0" }]);
   state.apply();
   assert.deepEqual(calls, [[1, "translation", "1 0 0"], [1, "done"]]);

@@ -40,8 +40,24 @@ def test_the_list_of_projects(
 def test_a_simulation(page: Page, servers: FakeServers, axe: str, scheme: Scheme, size: tuple[int, int]) -> None:
     go(page, servers, "simulation.html?project=standin&world=fake.wbt", scheme, size)
     expect(page.get_by_role("button", name="Reset the simulation")).to_be_enabled()
-    page.get_by_role("button", name="Console").click()
+    # On a phone its button is in a menu.
+    page.get_by_role("button", name="Reset the simulation").focus()
+    page.keyboard.press("c")
     expect(page.locator(".webots-stderr")).to_be_visible()
+    assert faults(page, axe) == []
+
+
+@LOOKS
+@pytest.mark.parametrize("key", ["i", "h", "b"])
+def test_what_opens_over_a_simulation(
+    page: Page, servers: FakeServers, axe: str, scheme: Scheme, size: tuple[int, int], key: str
+) -> None:
+    go(page, servers, "simulation.html?project=ending&world=fake.wbt", scheme, size)
+    expect(page.get_by_role("button", name="Ask for more time")).to_be_visible()
+    expect(page.get_by_role("button", name="Reset the simulation")).to_be_enabled()
+    page.get_by_role("button", name="Reset the simulation").focus()
+    page.keyboard.press(key)
+    expect(page.get_by_role("menu" if key == "b" else "dialog")).to_be_visible()
     assert faults(page, axe) == []
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from tests.web.accessibility import faults_of_view
 from tests.web.fake_camera import ENU, ROBOTS
 from tests.web.test_camera import at, complete, near, places, wait_for_places
 from tests.web.test_view import PATIENCE, WAIT_FOR_EVENT
@@ -253,3 +254,10 @@ def test_the_bar_has_room_on_a_phone(page: Page, servers: FakeServers) -> None:
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 390
     assert complete(places(page))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_bar_is_accessible(page: Page, servers: FakeServers, axe: str, scheme: Any) -> None:
+    page.emulate_media(color_scheme=scheme)
+    open_recorded(page, servers)
+    assert faults_of_view(page, axe) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
 import json
 import shutil
@@ -62,8 +63,22 @@ def test_the_lock_file_names_no_registry() -> None:
 
 def test_the_built_files_name_the_licences_of_what_they_hold(static: Path) -> None:
     text = (static / "LICENSES.txt").read_text()
-    for words in ("x_ite", "Permission is hereby granted", "SIL OPEN FONT LICENSE"):
+    for words in (
+        "x_ite",
+        "Permission is hereby granted",
+        "SIL OPEN FONT LICENSE",
+        "@codemirror/view 6",
+        "style-mod 4",
+    ):
         assert words in text
+    # Installed, but in no file that is served.
+    for name in ("esbuild", "axe-core", "typescript"):
+        assert name not in text
+
+
+def test_what_a_page_loads_beside_the_3d_engine_is_small(static: Path) -> None:
+    sizes = {name: len(gzip.compress((static / name).read_bytes(), 9)) for name in ("webots.mjs", "editor.mjs")}
+    assert sum(sizes.values()) < 300_000, sizes
 
 
 def test_the_folder_to_serve_is_found_once_it_is_built(static: Path, monkeypatch: pytest.MonkeyPatch) -> None:

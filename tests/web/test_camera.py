@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Browser, CDPSession, Locator, Page, expect
 
+from tests.web.accessibility import faults_of_view
 from tests.web.test_view import PATIENCE, open_project, press
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def complete(found: Places) -> bool:
     return all(found[color]["count"] > 500 for color in ("red", "green", "blue"))
 
 
-def near(found: Places, color: str, x: float, y: float, slack: float = 4) -> bool:
+def near(found: Places, color: str, x: float, y: float, slack: float = 12) -> bool:
+    """Whether a colour is about there; more or less of an object's sides may have come into view."""
     return abs(found[color]["x"] - x) < slack and abs(found[color]["y"] - y) < slack
 
 
@@ -119,7 +121,7 @@ def test_the_wheel_brings_nearer_what_is_under_the_pointer(page: Page, servers: 
     page.mouse.move(*at(before, "red"))
     page.mouse.wheel(0, -300)
     found = wait_for_places(page, lambda found: found["red"]["count"] > 1.4 * before["red"]["count"])
-    assert near(found, "red", *at(before, "red"), slack=12)
+    assert near(found, "red", *at(before, "red"))
     page.mouse.wheel(0, 600)
     wait_for_places(page, lambda found: found["red"]["count"] < 0.8 * before["red"]["count"])
 
@@ -289,6 +291,15 @@ def test_robots_are_chosen_and_looked_at_without_a_pointer(page: Page, servers: 
     expect(surface(page)).to_be_focused()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_view_with_its_mark_and_menu_is_accessible(page: Page, servers: FakeServers, axe: str, scheme: Any) -> None:
+    page.emulate_media(color_scheme=scheme)
+    found = open_scene(page, servers)
+    page.mouse.click(*at(found, "red"), button="right")
+    expect(page.get_by_role("menu")).to_be_visible()
+    assert faults_of_view(page, axe) == []
+
+
 def test_a_menu_closes_when_something_else_is_pressed(page: Page, servers: FakeServers) -> None:
     found = open_scene(page, servers)
     page.mouse.click(*at(found, "red"), button="right")
@@ -305,7 +316,7 @@ def test_the_name_of_a_robot_is_text_and_is_cut(page: Page, servers: FakeServers
     expect(page.locator(".webots-menu-title")).to_contain_text("<img src=x onerror=alert(1)>xxx")
     texts = [name(page).text_content(), page.locator(".webots-menu-title").text_content()]
     assert all(len(text or "") <= 80 for text in texts)
-    assert page.locator(".webots-view img").count() == 0
+    assert page.locator(".webots-area img[src=x]").count() == 0
     assert dialogs == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Dialog, Locator, Page, expect
 
 from tests.web.accessibility import faults
 from tests.web.test_view import PATIENCE, open_project, press
@@ -47,7 +47,12 @@ def test_colours_are_shown_and_other_sequences_are_not(page: Page, servers: Fake
 
 def test_what_is_hostile_stays_text(page: Page, servers: FakeServers) -> None:
     alerts: list[str] = []
-    page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
+
+    def note(dialog: Dialog) -> None:
+        alerts.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", note)
     open_console(page, servers)
     expect(rows(page).filter(has_text="txt.exe")).to_have_text("<img src=x onerror=alert(1)> \u202etxt.exe")
     press(page, "Run one step")

@@ -262,9 +262,8 @@ def test_closing_the_editor_keeps_what_was_written(page: Page, servers: FakeServ
 def test_a_lost_connection_loses_nothing_that_was_written(page: Page, servers: FakeServers) -> None:
     text = open_editor(page, servers, {})
     write(page, "mine")
-    page.evaluate("view.sendRobotMessage ? view.sendRobotMessage('bye', 'go') : view.setTimeout(1)")
-    servers.wait_for("stream ")
-    page.evaluate("view.close()")
+    page.evaluate("view.sendRobotMessage('leave', 'robot')")
+    expect(page.locator(".webots-progress-title")).to_contain_text("The connection to the simulator was lost.")
     expect(status(page)).to_have_text(
         "The simulation has ended. What you have written is still here: save, copy or download it."
     )
@@ -280,6 +279,19 @@ def test_a_lost_connection_loses_nothing_that_was_written(page: Page, servers: F
     expect(text.locator(".cm-line").first).to_have_text("minefrom controller import Robot")
     press(page, "Save")
     servers.wait_for("stream set controller:go/go.py:5")
+
+
+def test_quitting_with_unsaved_text_asks_and_then_forgets_it(page: Page, servers: FakeServers) -> None:
+    text = open_editor(page, servers)
+    write(page, "mine")
+    press(page, "Quit the simulation")
+    press(page, "Cancel")
+    expect(text.locator(".cm-line").first).to_have_text("minefrom controller import Robot")
+    press(page, "Quit the simulation")
+    press(page, "Quit")
+    page.evaluate(WAIT_FOR_EVENT, "quit")
+    expect(text).to_have_count(0)
+    assert not page.evaluate("view.unsaved")
 
 
 def test_an_editor_that_could_not_be_loaded_is_loaded_at_the_next_try(page: Page, servers: FakeServers) -> None:

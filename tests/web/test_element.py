@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.web.fake_camera import ENU, ROBOTS
+from tests.web.test_animation import RECORDING, serve
 from tests.web.test_view import WAIT_FOR_EVENT, wait_for_colors
 
 if TYPE_CHECKING:
@@ -61,7 +63,10 @@ def test_taken_off_the_page_it_ends_the_simulation(page: Page, servers: FakeServ
 def test_it_is_connected_as_in_the_first_release_with_functions(page: Page, servers: FakeServers) -> None:
     place(page, servers, "")
     page.evaluate(
-        "element.connect(`ws://${location.host}/works/works/worlds/fake.wbt`, 'x3d', false, false, connected, disconnected)"
+        """() => {
+          const server = `ws://${location.host}/works/works/worlds/fake.wbt`;
+          element.connect(server, "x3d", false, false, connected, disconnected);
+        }"""
     )
     page.evaluate(WAIT_FOR_EVENT, "ready")
     page.evaluate("element.close()")
@@ -105,3 +110,21 @@ def test_several_are_on_one_page(page: Page, servers: FakeServers) -> None:
     page.evaluate("document.querySelectorAll('webots-view')[1].remove()")
     servers.wait_for("stream closed")
     assert page.evaluate("[...document.querySelectorAll('webots-view')].map((one) => one.hasView())") == [True, True]
+
+
+@pytest.mark.parametrize(("autoplay", "status"), [("", "Pause"), ("data-autoplay=false", "Play")])
+def test_a_scene_and_its_animation_win_over_a_server(
+    page: Page, servers: FakeServers, autoplay: str, status: str
+) -> None:
+    serve(page, "scene.x3d", ROBOTS % ENU)
+    serve(page, "animation.json", RECORDING)
+    files = "data-scene=recorded/scene.x3d data-animation=recorded/animation.json"
+    place(page, servers, f"{files} {autoplay} data-server=ws://HERE/stream/works data-connectCallback=connected")
+    page.evaluate(WAIT_FOR_EVENT, "ready")
+    assert page.evaluate("[element.hasView(), element.hasAnimation()]") == [True, True]
+    expect(page.get_by_role("group", name="Recorded animation").get_by_role("button", name=status)).to_be_visible()
+    for name in ("Run in real time", "Console"):
+        expect(page.get_by_role("button", name=name)).to_have_count(0)
+    page.evaluate("element.loadScene('recorded/scene.x3d')")
+    expect(page.get_by_role("group", name="Recorded animation")).to_have_count(0)
+    assert page.evaluate("[element.hasView(), element.hasAnimation()]") == [True, False]

@@ -40,8 +40,23 @@ def test_one_bar_goes_through_all_phases_and_never_back(page: Page, servers: Fak
     expect(page.get_by_role("progressbar")).to_be_hidden()
 
 
+def test_textures_that_still_come_are_said_under_the_scene(page: Page, servers: FakeServers) -> None:
+    open_with(page, servers, "ws://HERE/works/textured/worlds/fake.wbt", NOTE_THE_BAR)
+    page.evaluate(WAIT_FOR_EVENT, "ready")
+    servers.wait_for("texture asked")
+    expect(page.locator(".webots-progress-title")).to_have_text("Loading textures…")
+    expect(page.locator(".webots-progress-detail")).to_contain_text("0 of 1")
+    press(page, "Run one step")
+    servers.wait_for("stream step")
+    urllib.request.urlopen(f"http://{servers.place}/stream/textured/released", timeout=60).close()
+    expect(page.get_by_role("progressbar")).to_be_hidden()
+    values = page.evaluate("bar")
+    assert values == sorted(values)
+
+
 def test_another_world_has_a_bar_of_its_own(page: Page, servers: FakeServers) -> None:
     open_project(page, servers, "worlds")
+    expect(page.get_by_role("progressbar")).to_be_hidden()
     page.evaluate(f"() => {{ {NOTE_THE_BAR} events.length = 0; view.sendMessage('load:second.wbt'); }}")
     page.evaluate(WAIT_FOR_EVENT, "ready")
     expect(page.get_by_role("progressbar")).to_be_hidden()
@@ -123,6 +138,16 @@ def test_the_server_can_be_asked_for_more_time(page: Page, servers: FakeServers)
     expect(notice).to_contain_text("The server has given the simulation more time.")
     press(page, "Close this notice")
     expect(notice).to_have_count(0)
+
+
+def test_a_simulation_that_failed_counts_down_to_nothing(page: Page, servers: FakeServers) -> None:
+    page.clock.install()
+    open_project(page, servers, "ending")
+    expect(page.locator(".webots-countdown")).to_be_visible()
+    page.evaluate("view.sendMessage('break')")
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    page.clock.run_for(5000)
+    expect(page.locator(".webots-notice")).to_have_count(0)
 
 
 @pytest.mark.parametrize(

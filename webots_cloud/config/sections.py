@@ -253,6 +253,8 @@ class HostConfig(ServerConfig):
     @ivar sessionServer: WebSocket URL of the session server; empty: port 1999 of the host that the page came from, or
         C{wss://HOST/1999} where a web server in front encrypts the page.
     @ivar quotaMegabytes: how much each visitor may save.
+    @ivar signUp: whether visitors may make accounts; those who have one may log in anyway.
+    @ivar trustedProxies: networks of the web servers whose C{X-Forwarded-For} is believed.
     """
 
     section = "host"
@@ -262,6 +264,8 @@ class HostConfig(ServerConfig):
     keyFile: Path = _option("$STATE_DIRECTORY/keys/localhost", values.path, checks.key_file)
     sessionServer: str = _option("", values.websocket_url)
     quotaMegabytes: int = _option("10", values.integer(1, 100000))
+    signUp: bool = _option("yes", values.yes_or_no)
+    trustedProxies: tuple[Network, ...] = _option("", values.networks)
 
     def contradictions(self) -> Iterable[tuple[str, str]]:
         """Tell of options that do not go together."""

@@ -22,11 +22,13 @@ class BoundedRequest(Request):
 
     Its query and its form fields are left alone: a key must not stand in an address, and forms are read in a thread.
 
+    @ivar sender: the address that it came from, by way of whatever web server; empty: it is not known.
     @ivar too_large: whether the body was longer than the limit; C{content} is not to be read then.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         Request.__init__(self, *arguments, **named)
+        self.sender = ""
         self.too_large = False
         self._received = 0
         self._late: IDelayedCall = self.channel.callLater(REQUEST_SECONDS, self.abort)

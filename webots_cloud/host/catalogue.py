@@ -24,6 +24,7 @@ class Project:
     @ivar name: its folder's name.
     @ivar worlds: the file names of its worlds, in order.
     @ivar world: the one to start with.
+    @ivar pictures: the worlds of which there is a picture.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Project:
     description: str
     worlds: tuple[str, ...]
     world: str
+    pictures: tuple[str, ...] = ()
 
 
 class Catalogue:
@@ -53,6 +55,27 @@ class Catalogue:
         # A new mapping, not a changed one: another thread may be reading the old one.
         self._known = {state: known[state] if state in known else self._read(path) for path, state in states}
         return tuple(project for project in self._known.values() if project is not None)
+
+    def project(self, name: str) -> Project | None:
+        """Give one of them, or C{None}; this blocks, so call it in a thread."""
+        path = self._folder / name
+        if not is_plain(name) or not is_folder(path):
+            return None
+        state = _state(path)
+        if state not in self._known:
+            self._known = {**self._known, state: self._read(path)}
+        return self._known.get(state)
+
+    def picture(self, name: str, world: str) -> Path | None:
+        """Give the file of the picture that lies beside a world, as Webots names it; C{None}: there is none.
+
+        @param world: its name without C{.wbt}.
+        """
+        path = self._folder / name
+        if not is_plain(name) or not is_plain(world) or not all(map(is_folder, (path, path / "worlds"))):
+            return None
+        picture = _picture(path / "worlds" / f"{world}.wbt")
+        return picture if _is_file(picture) else None
 
     def _folders(self) -> Iterator[Path]:
         if not self._folder.is_dir():
@@ -77,6 +100,7 @@ class Catalogue:
             told.get("description", "")[:MAX_DESCRIPTION],
             worlds,
             world,
+            tuple(name for name in worlds if _is_file(_picture(path / "worlds" / name))),
         )
 
     def _told(self, path: Path) -> Mapping[str, str]:
@@ -95,8 +119,16 @@ class Catalogue:
 def _worlds(path: Path) -> Iterator[str]:
     if is_folder(path / "worlds"):
         for world in sorted((path / "worlds").iterdir()):
-            if world.suffix == ".wbt" and is_plain(world.stem) and world.is_file() and not world.is_symlink():
+            if world.suffix == ".wbt" and is_plain(world.stem) and _is_file(world):
                 yield world.name
+
+
+def _picture(world: Path) -> Path:
+    return world.with_name(f".{world.stem}.jpg")
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 def _state(path: Path) -> tuple[str, ...]:

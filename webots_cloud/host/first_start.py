@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from twisted.logger import Logger
@@ -35,5 +36,15 @@ def _copy(source: Path, target: Path) -> None:
     """Copy a folder whole or not at all."""
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".") as folder:
         copied = Path(folder, target.name)
-        shutil.copytree(source, copied, symlinks=True, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+        shutil.copytree(source, copied, symlinks=True, ignore=_ignored)
         os.rename(copied, target)
+
+
+def _ignored(folder: str, names: Iterable[str]) -> set[str]:
+    """Tell what is no part of a project; the pictures of worlds, whose names begin with a dot, are one."""
+    pictures = Path(folder).name == "worlds"
+    return {
+        name
+        for name in names
+        if name == "__pycache__" or (name.startswith(".") and not (pictures and name.endswith(".jpg")))
+    }

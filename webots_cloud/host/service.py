@@ -10,19 +10,30 @@ from typing import Any, ClassVar, cast
 from twisted.application.service import IService, MultiService
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
+from twisted.web.resource import Resource
 
 from webots_cloud.config import DEMO_PROJECTS, ConfigOptions, HostConfig
 from webots_cloud.encrypting import AnyEncryption, Encryptions, listener
+from webots_cloud.host.account_requests import ChangePassword, DeleteAccount, LogIn, LogOut, Restore, SignUp
+from webots_cloud.host.accounts import Accounts
 from webots_cloud.host.ajax import DownloadProject, UploadFile
 from webots_cloud.host.catalogue import Catalogue
+from webots_cloud.host.database import Database
+from webots_cloud.host.doors import Doors
 from webots_cloud.host.first_start import prepare
 from webots_cloud.host.keys import read_key
+from webots_cloud.host.listing import ProjectsJson, SavedJson, Sources
+from webots_cloud.host.passwords import Passwords
+from webots_cloud.host.project_files import ProjectFiles
+from webots_cloud.host.recognition import Recognition
 from webots_cloud.host.saving import SavedFiles
+from webots_cloud.host.sessions import Sessions
 from webots_cloud.host.streaming import InThread
 from webots_cloud.host.versions import DataFolder
 from webots_cloud.host.visitors import Visitors
-from webots_cloud.host.website import NotFound, ProjectsJson, Website, pages
+from webots_cloud.host.website import NotFound, Website, pages
 from webots_cloud.logfile import log_to
+from webots_cloud.secret import Secret
 from webots_cloud.web import BrowserFilesMissing, static_folder
 
 SESSION_PORT = 1999
@@ -73,27 +84,51 @@ def host_service(
     try:
         prepare(data, demo_projects)
         key, secret = read_key(config.keyFile), read_key(data.secret)
-        saved = SavedFiles(reactor, data, config.quotaMegabytes * 1_000_000)
+        database = Database(reactor, data.database)
     except (OSError, ValueError, sqlite3.Error) as error:
         raise SystemExit(f"[host] dataDir {config.dataDir} cannot be used: {error}") from error
     in_thread = cast(InThread, partial(deferToThreadPool, reactor, reactor.getThreadPool()))
-    visitors = Visitors(reactor, secret)
+    saved = SavedFiles(reactor, data, database, config.quotaMegabytes * 1_000_000)
+    accounts, sessions = Accounts(database, saved), Sessions(reactor, database)
+    recognition = Recognition(Visitors(reactor, secret), accounts, sessions)
+    doors = Doors(reactor, recognition, accounts, sessions, Passwords(in_thread), config.signUp)
+    sources = Sources(in_thread, Catalogue(data.projects), recognition, saved, _session(config), config.signUp)
 
     root = pages(static or _built_pages())
-    ajax = NotFound()
-    download = DownloadProject(reactor, in_thread, data, key, visitors)
-    upload = UploadFile(in_thread, saved, visitors)
-    for separator in ("-", "_"):
-        ajax.putChild(f"download{separator}project.php".encode(), download)
-        ajax.putChild(f"upload{separator}file.php".encode(), upload)
-    root.putChild(b"ajax", ajax)
-    root.putChild(b"projects.json", ProjectsJson(in_thread, Catalogue(data.projects), visitors, _session(config)))
+    root.putChild(b"ajax", _scripts(reactor, in_thread, data, key, sources))
+    root.putChild(b"account", _account(doors, sources))
+    root.putChild(b"projects.json", ProjectsJson(sources))
+    root.putChild(b"projects", ProjectFiles(reactor, data, sources))
 
     service = MultiService()
     service.addService(log_to(config))
-    service.addService(saved)
-    service.addService(listener(reactor, config, Website(reactor, root), encryption))
+    service.addService(database)
+    service.addService(listener(reactor, config, Website(reactor, root, config.trustedProxies), encryption))
     return service
+
+
+def _scripts(reactor: Any, in_thread: InThread, data: DataFolder, key: Secret, sources: Sources) -> Resource:
+    """Give what simulation servers and editors ask for, in both spellings."""
+    scripts = NotFound()
+    download = DownloadProject(reactor, in_thread, data, key, sources.recognition)
+    upload = UploadFile(in_thread, sources.saved, sources.recognition)
+    for separator in ("-", "_"):
+        scripts.putChild(f"download{separator}project.php".encode(), download)
+        scripts.putChild(f"upload{separator}file.php".encode(), upload)
+    return scripts
+
+
+def _account(doors: Doors, sources: Sources) -> Resource:
+    """Give what pages ask for in a visitor's name."""
+    account = NotFound()
+    account.putChild(b"sign-up", SignUp(doors))
+    account.putChild(b"log-in", LogIn(doors))
+    account.putChild(b"log-out", LogOut(doors))
+    account.putChild(b"change-password", ChangePassword(doors))
+    account.putChild(b"delete", DeleteAccount(doors))
+    account.putChild(b"restore", Restore(doors, sources.saved))
+    account.putChild(b"saved.json", SavedJson(sources))
+    return account
 
 
 def _session(config: HostConfig) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IPushProducer
+from twisted.web.server import Request
 from zope.interface import implementer
 
 T = TypeVar("T")
@@ -94,3 +95,21 @@ class BlockSender:
         close = getattr(self._blocks, "close", None)
         if close is not None:
             close()
+
+
+async def send_blocks(
+    reactor: Any, request: Request, blocks: Iterator[bytes], in_thread: InThread, content_type: str
+) -> None:
+    """Answer a request with blocks.
+
+    @param reactor: provides C{IReactorTime}.
+    @raise ClientGone: if the client goes away, or stops reading.
+    @raise Exception: what C{blocks} raises.
+    """
+    if request.channel is None:
+        raise ClientGone
+    request.setHeader("content-type", content_type)
+    await BlockSender(reactor, request, blocks, in_thread).send()
+    if request.channel is None:
+        raise ClientGone
+    request.finish()

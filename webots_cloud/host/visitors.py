@@ -1,4 +1,4 @@
-"""Who a visitor is: ids of guests, the cookie that says so to us, and the token that says so to simulation servers."""
+"""Who a visitor is: ids, the cookie by which we know a guest, and the tokens that say it to others; no I/O."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import hashlib
 import hmac
 import re
 import secrets
-from ipaddress import ip_address, ip_network
 from typing import Any
 
 import attrs
 
+from webots_cloud.client_address import counted_as, read_address
 from webots_cloud.host.refusals import TooManyGuests
 from webots_cloud.secret import Secret
 
@@ -33,11 +33,13 @@ class Visitor:
     @ivar id: letters and digits; names the visitor's folder.
     @ivar name: for people.
     @ivar authentication: what proves to a website host, by way of a simulation server, that it is this visitor.
+    @ivar form_token: what a page of ours must know to change something in the visitor's name.
     """
 
     id: str
     name: str
     authentication: Secret
+    form_token: Secret
 
 
 class Visitors:
@@ -60,26 +62,40 @@ class Visitors:
         @param address: the network address that the request comes from.
         @raise TooManyGuests: if too many come from there.
         """
-        self._count(_network(address))
-        return self._visitor("g" + secrets.token_hex(10))
+        self._count(household(address))
+        return self._guest("g" + secrets.token_hex(10))
 
     def from_cookie(self, cookie: bytes | None) -> Visitor | None:
         """Know a guest again; C{None}: there is no cookie, or it is not ours."""
         visitor, _, signature = (cookie or b"").decode("ascii", "replace").partition(".")
         if not _ID.fullmatch(visitor) or not self._sign("cookie", visitor).matches(Secret(signature)):
             return None
-        return self._visitor(visitor)
+        return self._guest(visitor)
 
     def cookie(self, visitor: Visitor) -> bytes:
         """Give the value of a guest's cookie."""
         return f"{visitor.id}.{self._sign('cookie', visitor.id).reveal()}".encode()
 
-    def is_authentic(self, visitor: str, authentication: Secret) -> bool:
-        """Tell whether an id came with its own token."""
-        return _ID.fullmatch(visitor) is not None and self._sign("authentication", visitor).matches(authentication)
+    def with_account(self, visitor: str, name: str, issue: str, session: str) -> Visitor:
+        """Give a visitor who has logged in.
 
-    def _visitor(self, visitor: str) -> Visitor:
-        return Visitor(visitor, f"Guest {visitor[1:5]}", self._sign("authentication", visitor))
+        @param issue: the account's; its tokens are good as long as it is the same.
+        @param session: by which the session is known.
+        """
+        return Visitor(visitor, name, self._authentication(visitor, issue), self._sign("form", session))
+
+    def is_authentic(self, visitor: str, authentication: Secret, issue: str = "") -> bool:
+        """Tell whether an id came with its own token.
+
+        @param issue: that of the visitor's account; empty: a guest has none.
+        """
+        return is_visitor(visitor) and self._authentication(visitor, issue).matches(authentication)
+
+    def _guest(self, visitor: str) -> Visitor:
+        return Visitor(visitor, f"Guest {visitor[1:5]}", self._authentication(visitor), self._sign("form", visitor))
+
+    def _authentication(self, visitor: str, issue: str = "") -> Secret:
+        return self._sign("authentication", f"{visitor}:{issue}" if issue else visitor)
 
     def _sign(self, purpose: str, visitor: str) -> Secret:
         message = f"{purpose}:{visitor}".encode()
@@ -96,10 +112,14 @@ class Visitors:
         self._guests[network] = guests + 1
 
 
-def _network(address: str) -> str:
-    """Give what stands for one household: an IPv4 address, or 64 bits of an IPv6 address."""
+def is_visitor(text: str) -> bool:
+    """Tell whether a text is an id, of whomever."""
+    return _ID.fullmatch(text) is not None
+
+
+def household(address: str) -> str:
+    """Give what stands for all visitors of one address; of one of version 6, they have 64 bits of their own."""
     try:
-        version = ip_address(address).version
+        return str(counted_as(read_address(address)))
     except ValueError:
         return address
-    return str(ip_network(f"{address}/64", strict=False)) if version == 6 else address

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import attrs
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.web import http
 from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET, Request
 from twisted.web.static import Data, File
 
 from webots_cloud import __version__
-from webots_cloud.host.ajax import address, say, visitor_of
+from webots_cloud.address import Network
+from webots_cloud.client_address import client_address
+from webots_cloud.host.answering import address
 from webots_cloud.host.bounds import BoundedRequest
-from webots_cloud.host.catalogue import Catalogue
-from webots_cloud.host.refusals import Broken, TooManyGuests
-from webots_cloud.host.streaming import InThread
-from webots_cloud.host.visitors import Visitors
 from webots_cloud.site import PromptSite
 
 POLICY = "; ".join(
@@ -63,12 +57,17 @@ class Website(PromptSite):
 
     _log = Logger()
 
-    def __init__(self, clock: IReactorTime, root: Resource) -> None:
-        """Prepare to serve what is below C{root}."""
+    def __init__(self, clock: IReactorTime, root: Resource, proxies: Sequence[Network] = ()) -> None:
+        """Prepare to serve what is below C{root}.
+
+        @param proxies: the web servers in front, whose C{X-Forwarded-For} is believed.
+        """
         PromptSite.__init__(self, clock, root, BoundedRequest)
+        self._proxies = proxies
 
     def getResourceFor(self, request: Any) -> Any:
         """Find the resource that answers, and set what all answers have."""
+        request.sender = _sender(request, self._proxies)
         for name, value in HEADERS.items():
             request.setHeader(name, value)
         return PromptSite.getResourceFor(self, request)
@@ -82,6 +81,15 @@ class Website(PromptSite):
             path=request.path.decode("ascii", "replace"),
             code=request.code,
         )
+
+
+def _sender(request: BoundedRequest, proxies: Sequence[Network]) -> str:
+    """Give the address that a request came from; empty: it did not come from any."""
+    forwarded = ",".join(request.requestHeaders.getRawHeaders("x-forwarded-for", []))
+    try:
+        return str(client_address(str(getattr(request.client, "host", "")), forwarded, proxies))
+    except ValueError:
+        return ""
 
 
 class NotFound(Resource):
@@ -102,7 +110,7 @@ class NotFound(Resource):
         return b"There is nothing at this address.\n"
 
 
-_NOT_FOUND: Any = NotFound()
+NOT_FOUND: Any = NotFound()
 
 
 class Pages(File):
@@ -127,7 +135,7 @@ class Pages(File):
     def __init__(self, path: str, defaultType: str = "application/octet-stream", *arguments: Any) -> None:
         """Serve a file or a folder."""
         File.__init__(self, path, defaultType, *arguments)
-        self.childNotFound = _NOT_FOUND
+        self.childNotFound = NOT_FOUND
         self.indexNames = ["index.html"]
 
     def getChild(self, path: bytes, request: Any) -> Any:
@@ -154,55 +162,6 @@ class Pages(File):
 
     def _tag(self) -> bytes:
         return f'"{__version__}-{self.getModificationTime()}-{self.getsize()}"'.encode()
-
-
-class ProjectsJson(Resource):
-    """C{/projects.json}: what the demo site's pages need to know, and a guest's identity."""
-
-    isLeaf = True
-    _log = Logger()
-
-    def __init__(self, in_thread: InThread, catalogue: Catalogue, visitors: Visitors, session_server: str) -> None:
-        """Prepare to answer.
-
-        @param session_server: a WebSocket URL; empty: the page takes the one of the host it came from.
-        """
-        Resource.__init__(self)
-        self._in_thread = in_thread
-        self._catalogue = catalogue
-        self._visitors = visitors
-        self._session_server = session_server
-
-    def render_GET(self, request: Any) -> int:
-        """Answer in JSON."""
-        request.notifyFinish().addErrback(lambda reason: None)
-        Deferred.fromCoroutine(self._answer(request)).addErrback(self._failed, request)
-        return NOT_DONE_YET
-
-    async def _answer(self, request: Request) -> None:
-        projects = await self._in_thread(self._catalogue.projects)
-        if request.channel is None:
-            return
-        answer = {
-            "sessionServer": self._session_server,
-            "projects": [attrs.asdict(project) for project in projects],
-            "user": self._user(request),
-        }
-        request.setHeader(b"cache-control", b"no-store")
-        say(request, json.dumps(answer), b"application/json")
-
-    def _user(self, request: Request) -> dict[str, str] | None:
-        try:
-            visitor = visitor_of(request, self._visitors)
-        except TooManyGuests as error:
-            self._log.warn("{address} gets no user: {error}", address=address(request), error=error)
-            return None
-        return {"id": visitor.id, "name": visitor.name, "authentication": visitor.authentication.reveal()}
-
-    def _failed(self, failure: Any, request: Request) -> None:
-        self._log.failure("/projects.json failed", failure)
-        request.setResponseCode(http.INTERNAL_SERVER_ERROR)
-        say(request, f"Error: {Broken()}")
 
 
 def pages(folder: Path | None) -> Resource:

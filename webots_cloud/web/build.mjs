@@ -17,8 +17,12 @@ const X_ITE_FILES = [
   "assets/fonts/PT_Sans",
   "assets/images",
   "assets/lib/lut_ggx.png",
+  "assets/linetype",
   "assets/lib/mikktspace_bg.wasm",
 ];
+
+/** Each has an .html and a .js file in src/pages. */
+const PAGES = ["account", "index", "my_projects", "project", "simulation"];
 
 const shared = {
   bundle: true,
@@ -66,7 +70,7 @@ const BUILDS = [
     format: "esm",
   },
   {
-    entryPoints: ["src/pages/pages.css", "src/pages/index.js", "src/pages/simulation.js"],
+    entryPoints: ["src/pages/pages.css", ...PAGES.map((page) => `src/pages/${page}.js`)],
     outdir: output,
     entryNames: "[name]",
     format: "esm",
@@ -77,7 +81,7 @@ const BUILDS = [
 /** @returns {Promise<object[]>} what esbuild says of each build. */
 async function bundle() {
   const results = await Promise.all(BUILDS.map((options) => build({ ...shared, ...options })));
-  for (const page of ["index.html", "simulation.html", "icon.svg"]) {
+  for (const page of [...PAGES.map((page) => `${page}.html`), "icon.svg"]) {
     await cp(path.join(here, "src/pages", page), path.join(output, page));
   }
   for (const file of ["robot_window/robot_window.js", "webots.d.ts", "webots.d.mts"]) {

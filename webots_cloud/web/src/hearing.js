@@ -1,10 +1,12 @@
 // Passes what Webots streams on to the parts of the view, and has a scene shown when all of it is there.
+import { httpForm } from "./simulation/session.js";
 
 /** Hears one simulation from its beginning to its end. */
 export class Hearing {
   #stage;
   #simulation;
   #events;
+  #drawnThere;
   #model = "";
   #shown = false;
 
@@ -16,6 +18,8 @@ export class Hearing {
     complete: () => this.#showScene(),
     label: ({ label }) => this.#stage.scene.setLabel(label),
     image: ({ url, data }) => this.#stage.scene.addImage(url, data),
+    multimedia: ({ path }) => this.#stage.pictures.showStream(`${httpForm(this.#simulation.streamUrl)}/${path}`),
+    frame: ({ data }) => this.#stage.pictures.showFrame(data),
     mode: ({ mode }) => this.#events.mode(mode),
     world: ({ world, worlds }) => this.#events.worlds(world, worlds),
     reset: () => this.#events.reset(),
@@ -32,13 +36,15 @@ export class Hearing {
   /**
    * @param {import("./stage.js").Stage} stage gets what is heard.
    * @param {import("./simulation/simulation.js").Simulation} simulation is heard.
+   * @param {boolean} drawnThere whether the simulator draws the scene, and sends pictures.
    * @param {object} events is told the rest: `time(milliseconds)`, `mode(mode)`, `worlds(world, worlds)`, `reset()`,
    *   `model(x3d)`, `ready(shown)` after each scene that is shown and `failed(error)` where one cannot be,
    *   `printed(stream, text)`, `controller(message)`, `robot(message)`; and asked `isCurrent()`, whether the simulation is still the one
    *   of the view.
    */
-  constructor(stage, simulation, events) {
+  constructor(stage, simulation, drawnThere, events) {
     this.#stage = stage;
+    this.#drawnThere = drawnThere;
     this.#simulation = simulation;
     this.#events = events;
   }
@@ -72,17 +78,25 @@ export class Hearing {
     this.#stage.scene.clear();
     this.#model = x3d;
     this.#events.model(x3d);
+    this.#expectAnother();
+  }
+
+  /** Another world, or the same one again: until its scene is complete there is nothing to control. */
+  #expectAnother() {
     if (this.#shown) {
-      // Another world, or the same one again: until its scene is complete there is nothing to control.
       this.#shown = false;
       this.#stage.toolbar.setReady(false);
+      // Its bar begins anew.
+      this.#stage.progress.hide();
       this.#simulation.expectScene();
     }
   }
 
   async #showScene() {
     try {
-      const shown = await this.#stage.scene.show(this.#model, this.#simulation.streamUrl);
+      const shown = this.#drawnThere
+        ? { standIn: false }
+        : await this.#stage.scene.show(this.#model, this.#simulation.streamUrl);
       if (shown && this.#events.isCurrent()) {
         this.#simulation.shown();
         this.#shown = true;
@@ -96,9 +110,8 @@ export class Hearing {
   }
 
   #showLoading(status, percent) {
-    if (!this.#shown) {
-      this.#stage.progress.showPhase("loading", status, percent);
-    }
+    this.#expectAnother();
+    this.#stage.progress.showPhase("loading", status, percent);
   }
 
   #print(stream, text) {

@@ -12,6 +12,7 @@ import { SceneMenu } from "./scene/scene_menu.js";
 import { Separator } from "./separator/separator.js";
 import { BUTTONS } from "./toolbar/buttons.js";
 import { Toolbar } from "./toolbar/toolbar.js";
+import { Pictures } from "./video/pictures.js";
 import style from "./view.css";
 
 const sheet = new CSSStyleSheet();
@@ -40,6 +41,7 @@ export class Stage {
   scene = new Scene(this.area);
   sceneMenu = new SceneMenu(this.scene);
   console = new ConsolePanel();
+  pictures = new Pictures();
   notices = new Notices();
   panel = new Panel();
   menu = new Menu();
@@ -65,6 +67,7 @@ export class Stage {
     this.console.onunseen = (unseen) => this.toolbar.setMark("console", unseen ? "new errors" : "");
     this.#consoleSize.element.hidden = true;
     this.area.append(
+      this.pictures.element,
       this.#badge,
       this.robotWindows.element,
       this.progress.element,
@@ -125,6 +128,7 @@ export class Stage {
     this.setReady(false);
     this.toolbar.setThere({ worlds: false });
     this.notices.clear();
+    this.pictures.close();
     this.panel.close();
     this.menu.close();
     this.sceneMenu.close();

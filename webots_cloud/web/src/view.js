@@ -2,6 +2,7 @@
 import { Showing } from "./animation/showing.js";
 import { Availability } from "./availability/watch.js";
 import { Controls } from "./controls.js";
+import { hasFiles } from "./editor/controller_file.js";
 import { whyReadOnly } from "./editor/editing.js";
 import { Failure } from "./failure.js";
 import { settings } from "./page_settings.js";
@@ -14,7 +15,7 @@ import { Stage } from "./stage.js";
 import { Visit } from "./visit.js";
 import { visitor } from "./visitor.js";
 
-const MODES = new Set(["x3d", "w3d"]);
+const MODES = new Set(["x3d", "w3d", "mjpeg"]);
 
 const HINTS = {
   available: "A simulation server is available now: try again.",
@@ -102,7 +103,7 @@ export class View {
    *
    * @param {string} url `ws://HOST:PORT/PROJECT/worlds/WORLD.wbt` of a session server, `ws://HOST:PORT` of a Webots that
    *   streams, `https://HOST/session?url=https://github.com/...` of a session server of generation B, or `FILE.x3d`.
-   * @param {string} mode how the scene is sent: `x3d`, where nothing is given, or `w3d`.
+   * @param {string} mode how the scene is sent: `x3d`, where nothing is given, `w3d`, or `mjpeg`, as pictures.
    */
   open(url, mode) {
     this.close();
@@ -115,7 +116,7 @@ export class View {
         throw failures.unknownMode(mode);
       }
       const target = readSimulationUrl(url);
-      if (!canDraw()) {
+      if (mode !== "mjpeg" && !canDraw()) {
         throw failures.noWebGl();
       }
       if (target.file) {
@@ -134,8 +135,6 @@ export class View {
     this.#availability = null;
     this.#stage.progress.hide();
     if (this.#visit || this.#showing) {
-      this.#visit?.close();
-      this.#showing?.close();
       this.#finish();
     }
   }
@@ -325,7 +324,7 @@ export class View {
       ...(hasWindow(object.window) && !this.#visit.watching
         ? [{ label: "Robot window", action: () => this.#visit?.openRobotWindow(object) }]
         : []),
-      ...(object.controller
+      ...(hasFiles(object.controller ?? "")
         ? [{ label: "Edit controller", action: () => this.editController(object.controller) }]
         : []),
     ];
@@ -340,6 +339,7 @@ export class View {
     if (!(await this.#mayLose("Quit"))) {
       return;
     }
+    this.#stage.editing.discard();
     this.close();
     this.#stage.progress.showEnd("The simulation has ended.");
     if (this.onquit) {
@@ -371,6 +371,8 @@ export class View {
 
   #finish() {
     const wasOpen = this.#visit !== null || this.#showing !== null;
+    this.#visit?.close();
+    this.#showing?.close();
     this.#visit = this.#showing = null;
     this.#stage.editing.end();
     this.#stage.clear();

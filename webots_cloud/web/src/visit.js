@@ -26,6 +26,7 @@ export class Visit {
   );
   #ready = false;
   #ide = false;
+  #textures = { loaded: 0, total: 0, awaited: true };
 
   /** The world's file, and those beside it. */
   world = "";
@@ -54,7 +55,7 @@ export class Visit {
     this.generation = target.github ? "B" : "A";
     this.#simulation = new Simulation(
       target,
-      greeting(settings.mode, settings.broadcast),
+      greeting(settings.mode, settings.broadcast, stage.pictures.size),
       () => (target.github ? startMessage(target, settings.mode) : initMessage(window.location, target)),
       {
         phase: (name, detail) => stage.progress.showPhase(name, detail),
@@ -64,12 +65,13 @@ export class Visit {
       },
       { silence: settings.silence },
     );
-    const hearing = new Hearing(stage, this.#simulation, {
+    const hearing = new Hearing(stage, this.#simulation, settings.mode === "mjpeg", {
       time: (milliseconds) => this.#takeTime(milliseconds),
       mode: (mode) => this.#takeMode(mode),
       worlds: (world, worlds) => this.#takeWorlds(world, worlds),
       reset: () => {
         this.#limit.restart();
+        this.#forgetLimit();
         stage.scene.camera.reset();
       },
       model: (x3d) => this.#takeModel(x3d),
@@ -87,12 +89,18 @@ export class Visit {
   }
 
   start() {
+    if (this.#settings.mode === "mjpeg") {
+      this.#stage.pictures.open(this.watching ? null : (order) => this.send(order));
+    }
+    this.#stage.scene.ontextures = (loaded, total) => this.#takeTextures(loaded, total);
     this.#simulation.start();
   }
 
   close() {
+    this.#ready = false;
     this.#ending.close();
     this.#simulation.close();
+    this.#stage.scene.ontextures = null;
   }
 
   /** Whether the visitor only watches. */
@@ -120,9 +128,11 @@ export class Visit {
     return { watches: this.watching, editable: !this.#target.github || this.#ide };
   }
 
-  /** Tell Webots something. */
+  /** Tell Webots something; of those who only watch, it hears nothing. */
   send(text) {
-    this.#simulation.send(text);
+    if (!this.watching) {
+      this.#simulation.send(text);
+    }
   }
 
   /** Ask the simulation server for something (docs/protocol.md section 2). */
@@ -135,9 +145,7 @@ export class Visit {
     if (this.#limit.isReached) {
       this.#limit.extend();
     }
-    this.#limitTold = false;
-    this.#stage.notices.hide("limit");
-    this.#showTimeLeft();
+    this.#forgetLimit();
     this.send(`${RUN_ORDERS[mode]}:${this.#limit.forWebots}`);
   }
 
@@ -164,9 +172,7 @@ export class Visit {
   /** @param {number} seconds of simulated time from now on. */
   setTimeout(seconds) {
     this.#limit.set(seconds);
-    this.#limitTold = false;
-    this.#stage.notices.hide("limit");
-    this.#showTimeLeft();
+    this.#forgetLimit();
     this.send(`timeout:${this.#limit.forWebots}`);
   }
 
@@ -191,6 +197,13 @@ export class Visit {
     this.#stage.notices.show("limit", timeLimitNotice(this.#limit.seconds, () => this.run(mode)));
   }
 
+  /** What was said of the limit is no longer so. */
+  #forgetLimit() {
+    this.#limitTold = false;
+    this.#stage.notices.hide("limit");
+    this.#showTimeLeft();
+  }
+
   #showTimeLeft() {
     this.#stage.toolbar.setTimeLeft(this.#ready && !this.watching ? this.#limit.left : null);
   }
@@ -207,16 +220,16 @@ export class Visit {
   }
 
   #takeModel(x3d) {
-    this.#limit.restart();
-    this.#limitTold = false;
     this.#ready = false;
+    this.#limit.restart();
+    this.#forgetLimit();
+    this.#textures = { loaded: 0, total: 0, awaited: true };
     this.generation = this.#target.github ? "B" : generationOf(x3d);
   }
 
   #takeScene(shown) {
     this.#ready = true;
-    this.#stage.progress.hide();
-    this.#stage.scene.ontextures = (loaded, total) => this.#showTextures(loaded, total);
+    this.#showTextures();
     this.#stage.setReady(true, this.watching, shown.standIn);
     this.#showTimeLeft();
     // A world's own window, which worlds before R2022 may have, comes up by itself.
@@ -224,11 +237,20 @@ export class Visit {
     this.#events.ready();
   }
 
-  /** The scene is there already; what it looks like may still come. */
-  #showTextures(loaded, total) {
-    if (this.#ready && loaded < total) {
+  #takeTextures(loaded, total) {
+    this.#textures = { loaded, total, awaited: this.#textures.awaited };
+    if (this.#ready) {
+      this.#showTextures();
+    }
+  }
+
+  /** The scene is there already; what it looks like may still come. Nothing is said of what is added later. */
+  #showTextures() {
+    const { loaded, total, awaited } = this.#textures;
+    if (awaited && loaded < total) {
       this.#stage.progress.showPhase("textures", `${loaded} of ${total}`, (100 * loaded) / total);
-    } else if (this.#ready) {
+    } else if (awaited) {
+      this.#textures.awaited = false;
       this.#stage.progress.hide();
     }
   }

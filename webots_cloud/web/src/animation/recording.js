@@ -38,7 +38,7 @@ export class Recording {
 
   /**
    * @param {string} text of the file.
-   * @param {(id: string) => Object<string, string>} attributesOf what the scene says of the node of an id such as `n70`.
+   * @param {(id: string) => Object<string, string>} attributesOf what the scene says of the node of an id like `n70`.
    * @throws {Error} where it is no recording; its message ends a sentence.
    */
   constructor(text, attributesOf = () => ({})) {

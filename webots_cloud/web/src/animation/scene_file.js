@@ -2,6 +2,7 @@
 import { Failure } from "../failure.js";
 
 const MOST_BYTES = 200_000_000;
+const LONGEST_NAME = 200; // characters
 const SILENCE = 30; // seconds without a byte
 const CHECK = "Check the address, or try again later.";
 const STOPPED = new Error("no byte came for too long");
@@ -11,13 +12,13 @@ const STOPPED = new Error("no byte came for too long");
  *
  * @param {string} url relative to the page.
  * @param {AbortSignal} signal ends it.
- * @returns {Promise<{x3d: string, base: string}>} base is the URL of the folder that it is in, without a slash at its end.
+ * @returns {Promise<{x3d: string, base: string}>} base is the URL of its folder, without a slash at its end.
  * @throws {Failure} where it cannot be had.
  */
 export async function fetchScene(url, signal, edges = {}) {
   const x3d = await fetchText(url, "The scene", signal, edges);
   if (!/<(x3d|scene)[\s>]/i.test(x3d)) {
-    throw new Failure(`The scene cannot be shown: ${url} is not an X3D file.`, "Export it from Webots again.");
+    throw new Failure(`The scene cannot be shown: ${cut(url)} is not an X3D file.`, "Export it from Webots again.");
   }
   return { x3d, base: new URL(".", absolute(url, edges)).href.replace(/\/+$/, "") };
 }
@@ -33,28 +34,30 @@ export async function fetchScene(url, signal, edges = {}) {
  * @throws {Failure} where it cannot be had.
  */
 export async function fetchText(url, what, signal, edges = {}) {
+  const name = cut(url);
   const { fetch = globalThis.fetch, most = MOST_BYTES, silence = SILENCE } = edges;
   const patience = new Patience(silence);
   try {
     const response = await fetch(absolute(url, edges), { signal: AbortSignal.any([signal, patience.signal]) });
     if (!response.ok) {
-      throw new Failure(`${what} cannot be loaded: the website has no ${url} (status ${response.status}).`, CHECK);
+      throw new Failure(`${what} cannot be loaded: the website has no ${name} (status ${response.status}).`, CHECK);
     }
     return await readText(response, most, patience);
   } catch (error) {
     signal.throwIfAborted();
-    throw error instanceof Failure ? error : new Failure(`${what} cannot be loaded: ${reasonOf(error, url, most)}.`, CHECK);
+    const reason = reasonOf(error, name, most);
+    throw error instanceof Failure ? error : new Failure(`${what} cannot be loaded: ${reason}.`, CHECK);
   } finally {
     patience.end();
   }
 }
 
 /** The patience that ended is the reason with which the request was aborted. */
-function reasonOf(error, url, most) {
+function reasonOf(error, name, most) {
   if (error === STOPPED) {
-    return `the website stopped sending ${url}`;
+    return `the website stopped sending ${name}`;
   }
-  return error instanceof RangeError ? `${url} is larger than ${most / 1_000_000} MB` : `${url} cannot be reached`;
+  return error instanceof RangeError ? `${name} is larger than ${most / 1_000_000} MB` : `${name} cannot be reached`;
 }
 
 async function readText(response, most, patience) {
@@ -101,14 +104,13 @@ class Patience {
 }
 
 function absolute(url, { page = globalThis.document?.baseURI }) {
-  let found;
-  try {
-    found = new URL(url, page);
-  } catch {
-    throw new Failure(`“${url}” is not an address.`);
+  if (!URL.canParse(url, page) || !/^https?:$/.test(new URL(url, page).protocol)) {
+    throw new Failure(`“${cut(url)}” is not an address that can be fetched.`);
   }
-  if (!/^(https?|blob|data):$/.test(found.protocol)) {
-    throw new Failure(`“${url}” is not an address that can be fetched.`);
-  }
-  return found.href;
+  return new URL(url, page).href;
+}
+
+/** For sentences. */
+function cut(url) {
+  return url.length > LONGEST_NAME ? `${url.slice(0, LONGEST_NAME)}…` : url;
 }

@@ -1,7 +1,7 @@
 // Controllers' files as they travel between a page and Webots (docs/protocol.md section 4), and what of them is taken.
 
-/** Longest text of a file, in characters; simulators take no more than about as many bytes. */
-export const MAX_LENGTH = 1_048_576;
+/** Longest text of a file in bytes: simulators and website hosts take about as many. */
+export const MAX_BYTES = 1_048_576;
 /** Longest name of a controller or a file, in characters. */
 const MAX_NAME = 128;
 
@@ -9,6 +9,16 @@ const MAX_NAME = 128;
 export function countLines(content) {
   const newlines = content.split("\n").length - 1;
   return newlines + (content !== "" && !content.endsWith("\n"));
+}
+
+/** Whether a robot's controller has files: some names stand for programs that come from elsewhere, or for none. */
+export function hasFiles(controller) {
+  return isPlainName(controller) && !controller.startsWith("<") && controller !== "void";
+}
+
+/** Whether a text is longer than a file may be. */
+export function isTooLong(content) {
+  return content.length > MAX_BYTES || new TextEncoder().encode(content).length > MAX_BYTES;
 }
 
 /** The message that has Webots replace a file. */

@@ -4,7 +4,7 @@ import { make } from "../elements.js";
 import { ask } from "../question/question.js";
 import { Actions } from "./actions.js";
 import { CodeArea } from "./code_area.js";
-import { MAX_LENGTH, isPlainName } from "./controller_file.js";
+import { isPlainName, isTooLong } from "./controller_file.js";
 import { MAX_FILES, OpenFiles } from "./open_files.js";
 import { Saver } from "./saver.js";
 import { Status } from "./status.js";
@@ -140,7 +140,7 @@ export class Editor {
     if (!isPlainName(name) || !isPlainName(file)) {
       return;
     }
-    if (content.length > MAX_LENGTH) {
+    if (isTooLong(content)) {
       this.#status.show(`${file} is longer than 1 MB and cannot be shown.`, { bad: true });
       return;
     }

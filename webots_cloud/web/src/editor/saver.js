@@ -1,5 +1,5 @@
 // Saves files: in the simulation, and at the website host where the visitor has an account there.
-import { MAX_LENGTH, setController } from "./controller_file.js";
+import { isTooLong, setController } from "./controller_file.js";
 
 /**
  * What became of saving a file; `sentence` is for the visitor, `resets` tells whether a reset of the simulation is what
@@ -34,7 +34,7 @@ export class Saver {
     const { doc } = file;
     const content = this.#ways.text(doc);
     const running = this.#ways.isRunning(file);
-    if (content.length > MAX_LENGTH) {
+    if (isTooLong(content)) {
       return failed(`${file.file} is not saved: it is longer than 1 MB. Make it shorter.`);
     }
     if (running) {

@@ -7,7 +7,7 @@ const REFRESH_MILLISECONDS = 500;
 /** Shows one content at a time. */
 export class Panel {
   #title = make("h2", { class: "webots-panel-title" });
-  #content = make("div", { class: "webots-panel-content" });
+  #content = make("div", { class: "webots-panel-content", tabIndex: 0 });
   #shown = null;
   #timer = null;
 

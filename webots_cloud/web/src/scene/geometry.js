@@ -2,7 +2,7 @@
 // text that goes before the fields (DEF and the like), which axis is up, and a function that gives the inner elements.
 import { readNumbers } from "./rotation.js";
 
-const SEGMENTS = 24;
+const SEGMENTS = 32;
 const MOST_SAMPLES = 1_000_000;
 
 /** A flat rectangle that faces up. */
@@ -22,22 +22,42 @@ export function plane({ size }, own, up) {
   );
 }
 
-/** A cylinder with half a sphere at each end, along y; as an extrusion whose section shrinks towards the ends. */
+/** A cylinder with half a sphere at each end, along y; what is said not to be there is left out. */
 export function capsule(attributes, own) {
   const radius = readNumbers(attributes.radius, 1)?.[0] ?? 1;
   const half = (readNumbers(attributes.height, 1)?.[0] ?? 2) / 2;
-  const steps = [...Array(SEGMENTS / 2 + 1).keys()].map((step) => (step / (SEGMENTS / 2)) * (Math.PI / 2));
-  const end = (side) => steps.map((angle) => [side * (half + radius * Math.sin(angle)), Math.cos(angle)]);
-  const rings = [...end(-1).reverse(), ...end(1)];
-  const circle = [...Array(SEGMENTS + 1).keys()].map((step) => {
-    const angle = (-2 * Math.PI * (step % SEGMENTS)) / SEGMENTS;
-    return `${radius * Math.cos(angle)} ${radius * Math.sin(angle)}`;
-  });
-  const scales = rings.map(([, scale]) => `${Math.max(scale, 1e-4)} ${Math.max(scale, 1e-4)}`);
+  const steps = [...Array(SEGMENTS / 4 + 1).keys()].map((step) => (step / (SEGMENTS / 4)) * (Math.PI / 2));
+  const rings = [...steps.map((angle) => [-angle, -half]).reverse(), ...steps.map((angle) => [angle, half])];
+  const normals = rings.map(([angle]) => circle(Math.cos(angle), Math.sin(angle)));
+  const points = rings.map(([angle, middle]) => circle(radius * Math.cos(angle), middle + radius * Math.sin(angle)));
+  const parts = [
+    ["bottom", 0, steps.length - 1],
+    ["side", steps.length - 1, steps.length],
+    ["top", steps.length, rings.length - 1],
+  ];
+  const faces = parts
+    .filter(([part]) => attributes[part] !== "false")
+    .flatMap(([, from, to]) => [...Array(to - from).keys()].map((row) => band(from + row)));
   return (
-    `<Extrusion${own} creaseAngle="1.2" crossSection="${circle.join(" ")}" scale="${scales.join(" ")}"` +
-    ` spine="${rings.map(([y]) => `0 ${y} 0`).join(" ")}"/>`
+    `<IndexedFaceSet${own} coordIndex="${faces.join(" ")}"><Coordinate point="${points.join(" ")}"/>` +
+    `<Normal vector="${normals.join(" ")}"/></IndexedFaceSet>`
   );
+}
+
+/** The corners of a circle around y. */
+function circle(radius, y) {
+  return [...Array(SEGMENTS).keys()]
+    .map((step) => (2 * Math.PI * step) / SEGMENTS)
+    .map((angle) => `${radius * Math.cos(angle)} ${y} ${-radius * Math.sin(angle)}`)
+    .join(" ");
+}
+
+/** The faces between a circle and the next above it, seen from outside. */
+function band(row) {
+  return [...Array(SEGMENTS).keys()]
+    .map((step) => [row * SEGMENTS + step, row * SEGMENTS + ((step + 1) % SEGMENTS)])
+    .map(([left, right]) => `${left} ${right} ${right + SEGMENTS} ${left + SEGMENTS} -1`)
+    .join(" ");
 }
 
 /**

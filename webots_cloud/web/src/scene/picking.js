@@ -115,7 +115,9 @@ export class Picker {
 
   #askForMenu(x, y) {
     const { left, top } = this.element.getBoundingClientRect();
-    this.onmenu?.(this.#selected, { x: left + x, y: top + y });
+    if (this.#camera.pose) {
+      this.onmenu?.(this.#selected, { x: left + x, y: top + y });
+    }
   }
 
   #middleOfSelected() {

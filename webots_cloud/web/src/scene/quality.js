@@ -2,6 +2,7 @@
 import { LEVELS, Pace } from "./pace.js";
 
 const STILL = 400; // milliseconds without a frame
+const OWN_FRAMES = 3; // at most, that X_ITE draws because the level was changed
 const MOST_PIXELS = 2; // device pixels that are drawn for one of the page, across
 
 /** Watches the frames of one X_ITE browser. */
@@ -10,7 +11,7 @@ export class Quality {
   #pace = new Pace();
   #shown = null;
   #still = null;
-  #settling = false;
+  #own = 0;
   #key = Symbol("frames");
 
   /** @param {object} browser of the canvas. */
@@ -27,13 +28,13 @@ export class Quality {
 
   #drawn() {
     const level = this.#shown;
-    const isLast = this.#settling;
+    const isOwn = this.#own > 0;
     const began = performance.now();
-    this.#settling = false;
+    this.#own = Math.max(0, this.#own - 1);
     clearTimeout(this.#still);
     this.#still = setTimeout(() => this.#settle(), STILL);
     requestAnimationFrame(() => {
-      if (isLast) {
+      if (isOwn) {
         return;
       }
       if (level === this.#pace.level) {
@@ -43,9 +44,11 @@ export class Quality {
     });
   }
 
-  /** Nothing moves any more: one last frame shows it finely. */
+  /** Nothing moves any more: the last frames, which nothing but this asks for, show it finely. */
   #settle() {
-    this.#settling = this.#shown !== 0;
+    if (this.#shown !== 0) {
+      this.#own = OWN_FRAMES;
+    }
     this.#show(0);
   }
 

@@ -12,7 +12,7 @@ export class State {
   #changed = [];
 
   /**
-   * @param {(id: number|string) => ({set: Object<string, (value: unknown) => void>, done: () => void} | null)} bind
+   * @param {(id: number) => ({set: Object<string, (value: unknown) => void>, done: () => void} | null)} bind
    *   gives the setters of the node of this id, each by its field, and what to call when some were called; null where
    *   there is no such node.
    */
@@ -57,9 +57,9 @@ export class State {
     }
   }
 
-  /** A node is gone, or another one has its id. */
+  /** A node is gone; another one may get its id. */
   forget(id) {
-    const target = this.#targets.get(id);
+    const target = this.#targets.get(Number(id));
     if (target) {
       target.node = null;
     }
@@ -72,15 +72,16 @@ export class State {
   }
 
   #targetOf(id) {
-    const known = this.#targets.get(id);
+    const number = typeof id === "string" ? Number(id) : id;
+    const known = this.#targets.get(number);
     if (known) {
       return known;
     }
-    if ((typeof id !== "number" && typeof id !== "string") || this.#targets.size >= MOST) {
+    if (!Number.isInteger(number) || this.#targets.size >= MOST) {
       return null;
     }
-    const target = { id, node: null, fresh: null };
-    this.#targets.set(id, target);
+    const target = { id: number, node: null, fresh: null };
+    this.#targets.set(number, target);
     return target;
   }
 }

@@ -51,15 +51,29 @@ export function skyPictures(attributes) {
   );
 }
 
+/** What comes from below, from around and from above, as shares of a grey that is a little blue. */
+const LIGHT = { below: [112, 108, 102], around: [200, 210, 220], above: [230, 238, 246] };
+const ROWS = 16;
+
 /** No camera control of X_ITE's (see `surface.js`), and the light from all around that physically based materials need to look right. */
 export function navigation(lit) {
-  const sky = ["0xC8D2DC", "0xC8D2DC", "0xE6EEF6", "0x706C66", "0xC8D2DC", "0xC8D2DC"];
+  const side = [...Array(ROWS).keys()].map((row) => shade((row + 0.5) / ROWS));
+  const image = (rows) => `${ROWS} ${ROWS} 3 ${rows.map((color) => Array(ROWS).fill(color).join(" ")).join(" ")}`;
+  const images = { top: Array(ROWS).fill(shade(1)), bottom: Array(ROWS).fill(shade(0)) };
   const faces = ["front", "back", "top", "bottom", "left", "right"]
-    .map((face, index) => tag("PixelTexture", ` containerField="${face}Texture" image="1 1 3 ${sky[index]}"`))
+    .map((face) => tag("PixelTexture", ` containerField="${face}Texture" image="${image(images[face] ?? side)}"`))
     .join("");
   const cube = (field) => tag("ComposedCubeMapTexture", ` containerField="${field}"`, faces);
   return (
     tag("NavigationInfo", ` type='"NONE"' headlight="${!lit}" transitionType='"TELEPORT"'`) +
     tag("EnvironmentLight", ' intensity="0.6" global="true"', cube("diffuseTexture") + cube("specularTexture"))
   );
+}
+
+/** The light from a height between 0 (below) and 1 (above): without an edge, which smooth things would show. */
+function shade(height) {
+  const [from, to] = height < 0.5 ? [LIGHT.below, LIGHT.around] : [LIGHT.around, LIGHT.above];
+  const share = height < 0.5 ? height * 2 : height * 2 - 1;
+  const parts = from.map((part, at) => Math.round(part + (to[at] - part) * share));
+  return `0x${parts.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
 }

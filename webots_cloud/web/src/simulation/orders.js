@@ -3,11 +3,12 @@
 /**
  * The first message.
  *
- * @param {string} mode `x3d` or `w3d`.
+ * @param {string} mode `x3d`, `w3d` or `mjpeg`.
  * @param {boolean} broadcast whether the visitor only watches.
+ * @param {string} size of the pictures, `800x600`.
  */
-export function greeting(mode, broadcast) {
-  return broadcast ? `${mode};broadcast` : mode;
+export function greeting(mode, broadcast, size) {
+  return (mode === "mjpeg" ? `mjpeg: ${size}` : mode) + (broadcast ? ";broadcast" : "");
 }
 
 /**

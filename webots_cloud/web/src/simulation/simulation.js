@@ -16,7 +16,7 @@ export const SILENCE = { looking: 15, starting: 140, loading: 60 };
 const LIMIT_OF = { fetching: "starting" };
 
 /** What Webots streams that brings the scene nearer; a sign of life alone must not prolong the waiting. */
-const PROGRESS = new Set(["world", "loading", "model", "image", "complete", "multimedia"]);
+const PROGRESS = new Set(["world", "loading", "model", "image", "complete", "multimedia", "frame"]);
 
 /**
  * Drives one simulation. The listener hears `phase(name, detail)` with the names `looking`, `waiting`, `fetching`,

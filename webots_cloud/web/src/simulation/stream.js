@@ -30,6 +30,7 @@ const READERS = [
   ["visibility:", readVisibility],
   ["set controller:", readController],
   ["robot:", readRobot],
+  ["multimedia:", readMultimedia],
   ["pause:", (rest) => ({ kind: "mode", mode: "pause", time: Number(rest) })],
 ];
 
@@ -39,7 +40,7 @@ const READERS = [
  * @param {string} text one text frame.
  * @returns {{kind: string}} kind is `state` (`time`, `poses`, `labels`), `time`, `stdout`, `stderr`, `model`, `image`,
  *   `label`, `world`, `loading`, `node`, `delete`, `visibility`, `controller`, `robot` (`robot`, `message`), `mode`
- *   (`mode` is `run`, `fast` or `pause`), `complete`, `reset`, or `unknown`. Times are in milliseconds.
+ *   (`mode` is `run`, `fast` or `pause`), `complete`, `reset`, `multimedia` (`path`), or `unknown`. Times are in milliseconds.
  */
 export function readStreamMessage(text) {
   if (MODES.has(text)) {
@@ -59,9 +60,9 @@ export function readStreamMessage(text) {
  * Connect to Webots and pass on what it says.
  *
  * @param {string} url the text after `webots:`.
- * @param {string} mode what is asked for: `x3d`.
+ * @param {string} mode the first message: what is asked for.
  * @param {{message: (message: {kind: string}) => void, closed: (opened: boolean) => void}} listener `closed` is called
- *   once, also where the connection was never made.
+ *   once, also where the connection was never made; a message of kind `frame` has a picture in `data`, a Blob.
  * @returns {{close: () => void, send: (text: string) => void}} `close` keeps the listener from hearing any more.
  */
 export function openStream(url, mode, listener, connect = (address) => new WebSocket(address)) {
@@ -71,7 +72,8 @@ export function openStream(url, mode, listener, connect = (address) => new WebSo
     opened = true;
     socket.send(mode);
   };
-  socket.onmessage = ({ data }) => typeof data === "string" && listener.message(readStreamMessage(data));
+  socket.onmessage = ({ data }) =>
+    listener.message(typeof data === "string" ? readStreamMessage(data) : { kind: "frame", data });
   socket.onclose = () => listener.closed(opened);
   return {
     send: (text) => opened && socket.send(text),
@@ -148,6 +150,12 @@ function readRobot(rest) {
   }
   const isSound = typeof said?.name === "string" && typeof said.message === "string";
   return isSound ? { kind: "robot", robot: said.name, message: said.message } : null;
+}
+
+/** Where the pictures are: a path on the server that says so, and nowhere else. */
+function readMultimedia(rest) {
+  const path = /^\/?([\w.-][\w./?=&%-]*)$/.exec(rest.trim().split(" ")[0]);
+  return path && !path[1].split("/").includes("..") ? { kind: "multimedia", path: path[1] } : null;
 }
 
 function readController(rest) {
