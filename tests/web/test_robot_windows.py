@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from playwright.sync_api import Dialog, FrameLocator, Locator, Page, expect
 
+from tests.web.accessibility import faults
 from tests.web.test_view import open_project, press
 
 if TYPE_CHECKING:
@@ -147,11 +148,21 @@ def test_on_a_phone_a_window_is_a_sheet(page: Page, servers: FakeServers) -> Non
     assert sheet["height"] <= 0.6 * area["height"] + 1
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_frame_of_a_window_is_accessible(
+    page: Page, servers: FakeServers, axe: str, scheme: Literal["light", "dark"]
+) -> None:
+    page.emulate_media(color_scheme=scheme)
+    open_windows(page, servers, "talker")
+    expect(window(page, "talker")).to_contain_text("Talking to")
+    assert [fault for fault in faults(page, axe) if "webots-window" in fault or "iframe" in fault] == []
+
+
 def test_a_hostile_window_gets_nothing_and_does_nothing_beyond_its_frame(page: Page, servers: FakeServers) -> None:
     dialogs: list[Dialog] = []
-    faults: list[str] = []
+    errors: list[str] = []
     page.on("dialog", lambda dialog: dialogs.append(dialog))
-    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("pageerror", lambda error: errors.append(str(error)))
     pages_before = len(page.context.pages)
     open_project(page, servers, "windows")
     page.evaluate("document.cookie = 'secret=of-the-website'")
@@ -179,7 +190,7 @@ def test_a_hostile_window_gets_nothing_and_does_nothing_beyond_its_frame(page: P
     expect(page).to_have_url(re.compile("/index.html$"))
     assert page.evaluate("document.cookie") == "secret=of-the-website"
     assert len(page.context.pages) == pages_before
-    assert (dialogs, faults) == ([], [])
+    assert (dialogs, errors) == ([], [])
     title = window(page, "hostile").locator(".webots-window-title")
     expect(title).to_have_text(re.compile(r"^<img src=x"))
     assert len(title.inner_text()) <= 100

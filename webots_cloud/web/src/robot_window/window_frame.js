@@ -12,6 +12,7 @@ export const FRAME_NAME = "webots.View";
 /** One window over the scene. */
 export class WindowFrame {
   #title = make("span", { class: "webots-window-title" });
+  #grip = this.#handle("webots-window-grip", "Move", moved, this.#title);
   #frame;
   #box;
   #area;
@@ -58,6 +59,8 @@ export class WindowFrame {
   /** @param {string} title one short line. */
   setTitle(title) {
     this.#title.textContent = title;
+    // What is heard has what is seen in it.
+    this.#grip.setAttribute("aria-label", `${title}: move`);
   }
 
   /** Show it, when its element is on the page. */
@@ -85,7 +88,7 @@ export class WindowFrame {
     return make(
       "header",
       {},
-      this.#handle("webots-window-grip", "Move", moved, this.#title),
+      this.#grip,
       make("button", { type: "button", title: "Close", "aria-label": "Close", onclick: onclose }, icon(CLOSE)),
     );
   }
