@@ -272,6 +272,9 @@ export class View {
   }
 
   #start(target, mode) {
+    if (mode !== "mjpeg") {
+      this.#stage.scene.prepare();
+    }
     this.#stage.setControls(true);
     const visit = new Visit(
       this.#stage,

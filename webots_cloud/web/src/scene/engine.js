@@ -4,9 +4,19 @@ import { Failure } from "../failure.js";
 /** Beside this script, put there by the build. */
 const X_ITE_URL = new URL("x_ite/x_ite.min.mjs", import.meta.url).href;
 
+let drawn = false;
+
 /** Whether this browser can draw 3D at all. */
 export function canDraw() {
-  return Boolean(document.createElement("canvas").getContext("webgl2"));
+  drawn ||= tryToDraw();
+  return drawn;
+}
+
+/** Browsers have few drawing contexts and take the oldest one away for a further one: this one is given back at once. */
+function tryToDraw() {
+  const context = document.createElement("canvas").getContext("webgl2");
+  context?.getExtension("WEBGL_lose_context")?.loseContext();
+  return context !== null;
 }
 
 /**
