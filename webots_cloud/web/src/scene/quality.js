@@ -2,6 +2,7 @@
 import { LEVELS, Pace } from "./pace.js";
 
 const STILL = 400; // milliseconds without a frame
+const OWN = 5; // frames that settling may itself bring about; more are movement
 const MOST_PIXELS = 2; // device pixels that are drawn for one of the page, across
 
 /** Watches the frames of one X_ITE browser. */
@@ -10,7 +11,7 @@ export class Quality {
   #pace = new Pace();
   #shown = null;
   #still = null;
-  #settling = false;
+  #frames = 0;
   #key = Symbol("frames");
 
   /** @param {object} browser of the canvas. */
@@ -27,13 +28,12 @@ export class Quality {
 
   #drawn() {
     const level = this.#shown;
-    const isLast = this.#settling;
     const began = performance.now();
-    this.#settling = false;
+    const isMoving = ++this.#frames > OWN;
     clearTimeout(this.#still);
     this.#still = setTimeout(() => this.#settle(), STILL);
     requestAnimationFrame(() => {
-      if (isLast) {
+      if (!isMoving) {
         return;
       }
       if (level === this.#pace.level) {
@@ -45,7 +45,7 @@ export class Quality {
 
   /** Nothing moves any more: one last frame shows it finely. */
   #settle() {
-    this.#settling = this.#shown !== 0;
+    this.#frames = 0;
     this.#show(0);
   }
 
