@@ -2,7 +2,7 @@
 import { LEVELS, Pace } from "./pace.js";
 
 const STILL = 400; // milliseconds without a frame
-const OWN_FRAMES = 3; // at most, that X_ITE draws because the level was changed
+const OWN = 5; // frames that settling may itself bring about; more are movement
 const MOST_PIXELS = 2; // device pixels that are drawn for one of the page, across
 
 /** Watches the frames of one X_ITE browser. */
@@ -11,7 +11,7 @@ export class Quality {
   #pace = new Pace();
   #shown = null;
   #still = null;
-  #own = 0;
+  #frames = 0;
   #key = Symbol("frames");
 
   /** @param {object} browser of the canvas. */
@@ -28,13 +28,12 @@ export class Quality {
 
   #drawn() {
     const level = this.#shown;
-    const isOwn = this.#own > 0;
     const began = performance.now();
-    this.#own = Math.max(0, this.#own - 1);
+    const isMoving = ++this.#frames > OWN;
     clearTimeout(this.#still);
     this.#still = setTimeout(() => this.#settle(), STILL);
     requestAnimationFrame(() => {
-      if (isOwn) {
+      if (!isMoving) {
         return;
       }
       if (level === this.#pace.level) {
@@ -44,11 +43,9 @@ export class Quality {
     });
   }
 
-  /** Nothing moves any more: the last frames, which nothing but this asks for, show it finely. */
+  /** Nothing moves any more: one last frame shows it finely. */
   #settle() {
-    if (this.#shown !== 0) {
-      this.#own = OWN_FRAMES;
-    }
+    this.#frames = 0;
     this.#show(0);
   }
 
