@@ -96,11 +96,11 @@ def test_who_has_not_saved_is_asked_before_the_simulation_ends(page: Page, serve
 
 
 def test_without_a_page_that_does_more_quit_goes_back(page: Page, servers: FakeServers) -> None:
-    page.goto(f"http://{servers.place}/index.html?before")
+    page.goto(f"http://{servers.place}/icon.svg")
     open_project(page, servers, "works")
     page.evaluate("view.onquit = null")
     press(page, "Quit the simulation")
-    page.wait_for_url("**/index.html?before")
+    page.wait_for_url("**/icon.svg")
 
 
 def test_the_page_is_told_of_another_size(page: Page, servers: FakeServers) -> None:

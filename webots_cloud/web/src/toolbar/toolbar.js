@@ -16,7 +16,7 @@ export class Toolbar {
   #wanted = { revert: false };
   #state = { ready: false, watching: false, mode: "pause" };
   #time = make("output", { class: "webots-time", title: "Simulated time", "aria-live": "off" });
-  #left = make("span", { class: "webots-time-left", title: "Simulated time left until it pauses", hidden: true });
+  #left = make("span", { class: "webots-time-left", title: "Time left until it pauses", hidden: true });
   #clock = make("div", { class: "webots-clock" }, this.#time, this.#left);
   #gap = make("span", { class: "webots-gap" });
   #milliseconds = 0;
