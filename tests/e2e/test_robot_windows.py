@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.cloud import Cloud
-from tests.e2e.windows import MILLISECONDS, add_project, open_window, start
+from tests.e2e.windows import MILLISECONDS, add_demo, add_project, open_window, start
 
 # Does what the class does that Webots offers to such pages: a socket of its own, at the address they came from.
 OWN_SOCKET = """<!doctype html><meta charset="utf-8"><pre id="heard"></pre><button id="say">Say</button>
@@ -31,6 +31,7 @@ def test_the_window_of_the_demo_shows_the_sensors_and_sets_the_speed(cloud: Clou
     page = browser.new_page(viewport={"width": 1100, "height": 750})
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
+    add_demo(cloud, "obstacle_course")
     start(page, cloud, "obstacle_course")
     explorer = open_window(page, "explorer")
     expect(explorer.locator("dt")).to_have_text(["far left", "left", "right", "far right"], timeout=MILLISECONDS)

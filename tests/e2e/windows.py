@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
-from playwright.sync_api import FrameLocator, Page, expect
+from playwright.sync_api import FrameLocator, Page
 
-from tests.e2e.cloud import Cloud
+from tests.e2e.cloud import CHECKOUT, Cloud
 from tests.e2e.program import PATIENCE
 
 MILLISECONDS = PATIENCE * 1000
@@ -40,18 +41,32 @@ def add_project(cloud: Cloud, name: str, pages: dict[str, str]) -> None:
         _write(folder / "plugins" / "robot_windows" / robot / f"{robot}.html", page)
 
 
+def add_demo(cloud: Cloud, name: str) -> None:
+    """Put a demo project where the website host has its projects."""
+    source = CHECKOUT / "webots_cloud" / "projects" / name
+    shutil.copytree(source, cloud.state / "host" / "projects" / name, dirs_exist_ok=True)
+
+
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
 
 
 def start(page: Page, cloud: Cloud, project: str) -> None:
-    """Start a project and run it."""
+    """Start a project and run it; on a busy machine there may be no place for it at first."""
     page.set_default_timeout(MILLISECONDS)
     cloud.wait_until_available()
     page.goto(f"{cloud.page}simulation.html?project={project}&world={project}.wbt")
     run = page.get_by_role("button", name="Run in real time", exact=True)
-    expect(run).to_be_enabled(timeout=MILLISECONDS)
+    again = page.get_by_role("button", name="Try again")
+
+    def is_ready() -> bool:
+        if again.is_visible():
+            cloud.wait_until_available()
+            again.click()
+        return run.is_enabled()
+
+    cloud.wait_for(is_ready, f"{project} to start")
     run.click()
 
 
