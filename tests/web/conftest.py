@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.chromium import chromium
 
@@ -111,10 +111,17 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="module")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """What the pages of a module share: scripts that were loaded and compiled need not be again."""
+    with browser.new_context(viewport={"width": 800, "height": 600}) as context:
+        yield context
+
+
 @pytest.fixture
-def page(browser: Browser, servers: FakeServers) -> Iterator[Page]:
+def page(context: BrowserContext, servers: FakeServers) -> Iterator[Page]:
     """A page, 800 by 600."""
-    page = browser.new_page(viewport={"width": 800, "height": 600})
+    page = context.new_page()
     page.set_default_timeout(PATIENCE * 1000)
     yield page
     page.close()

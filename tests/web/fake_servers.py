@@ -33,7 +33,7 @@ MODEL = """<?xml version="1.0" encoding="UTF-8"?>
 <WorldInfo id="n1" title="Fake" basicTimeStep="32" coordinateSystem="ENU"/>
 <Viewpoint id="n2" orientation="0 0.3826834 0 0.7853982" position="-4 0 4" fieldOfView="0.785398"/>
 <Background id="n3" skyColor="0.7 0.8 0.9"/>
-<DirectionalLight id="n4" direction="0.5 -0.4 -1" intensity="2" ambientIntensity="1" castShadows="true"/>
+<DirectionalLight id="n4" direction="0.5 -0.4 -1" intensity="2" ambientIntensity="1"/>
 <Shape id="n5"><PBRAppearance id="n6" baseColor="0.9 0.9 0.9" roughness="1" metalness="0"/>
 <Plane id="n7" size="6 6"/></Shape>
 <Transform id="n10" solid="true" type="robot" name="robot" controller="go" translation="0 -1 0.25">

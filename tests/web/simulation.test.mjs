@@ -48,10 +48,11 @@ const listener = {
 };
 
 /** A simulation whose session server gave `answer`, as far as its sockets. */
-async function started(answer = "ws://simulation") {
+async function started(answer = "ws://simulation", more = {}) {
   const edges = {
     connect: (url) => new Socket(url),
     fetch: async () => ({ ok: true, text: async () => answer }),
+    ...more,
   };
   const simulation = new Simulation(TARGET, "x3d", () => "INIT", listener, edges);
   await simulation.start();
@@ -158,6 +159,17 @@ test("a simulator that streams states but no scene is not waited for without end
     sockets[1].say("time: 32");
     mock.timers.tick(1_000);
   }
+  assert.equal(heard.at(-1), "ended: The simulator did not send the scene in time.");
+});
+
+test("a page that nobody sees has as long as it likes to show its scene, and then the usual time", async () => {
+  let hidden = true;
+  await started("ws://simulation", { isHidden: () => hidden });
+  sockets[0].say("webots:ws://host:2001");
+  mock.timers.tick(SILENCE.loading * 10_000);
+  assert.equal(heard.at(-1), "loading");
+  hidden = false;
+  mock.timers.tick(SILENCE.loading * 1_000);
   assert.equal(heard.at(-1), "ended: The simulator did not send the scene in time.");
 });
 

@@ -20,13 +20,18 @@ const LATEST = 300;
 /** One drawing area's level: coarser where frames take too long; finer again, ever more rarely, where they do not. */
 export class Pace {
   /** Index into `LEVELS`. */
-  level = 0;
+  level;
 
   #time = 0;
   #frames = 0;
   #quick = 0;
   #needed = SOONEST;
   #tried = false;
+
+  /** @param {number} level to begin with. */
+  constructor(level = 0) {
+    this.level = level;
+  }
 
   /**
    * A frame was drawn.

@@ -3,12 +3,13 @@ import { LEVELS, Pace } from "./pace.js";
 
 const STILL = 400; // milliseconds without a frame
 const OWN = 5; // frames that settling may itself bring about; more are movement
+const SOFTWARE = 3; // level that begins where there is no graphics card: the first frames are waited for
 const MOST_PIXELS = 2; // device pixels that are drawn for one of the page, across
 
 /** Watches the frames of one X_ITE browser. */
 export class Quality {
   #browser;
-  #pace = new Pace();
+  #pace;
   #shown = null;
   #still = null;
   #frames = 0;
@@ -17,7 +18,8 @@ export class Quality {
   /** @param {object} browser of the canvas. */
   constructor(browser) {
     this.#browser = browser;
-    this.#show(0);
+    this.#pace = new Pace(drawsInSoftware(browser.getContext()) ? SOFTWARE : 0);
+    this.#show(this.#pace.level);
     browser.endEvents().addFieldCallback(this.#key, () => this.#drawn());
   }
 
@@ -58,4 +60,10 @@ export class Quality {
     this.#browser.setBrowserOption("Multisampling", samples);
     this.#browser.setBrowserOption("ContentScale", scale * Math.min(window.devicePixelRatio || 1, MOST_PIXELS));
   }
+}
+
+/** Whether the processor draws: browsers name the program that does. */
+function drawsInSoftware(context) {
+  const names = context.getExtension("WEBGL_debug_renderer_info");
+  return Boolean(names) && /swiftshader|llvmpipe|software/i.test(context.getParameter(names.UNMASKED_RENDERER_WEBGL));
 }

@@ -19,11 +19,6 @@ import { parseXml } from "./xml.js";
 
 export { canDraw };
 
-/** Nobody sees it; it has what most scenes have, so that the programs that draw these are there already. */
-const FIRST_SCENE = `<X3D><Scene><WorldInfo coordinateSystem="ENU"/><Viewpoint position="-4 0 2"/><Background skyColor="0 0 0"/>
-<DirectionalLight direction="0.5 -0.4 -1" castShadows="true"/>
-<Shape><PBRAppearance roughness="1" metalness="0"/><Box size="1 1 1"/></Shape></Scene></X3D>`;
-
 const NO_WORLD = { title: "", info: "", window: "" };
 
 /** One drawing area; `show` may be called again and again, for one world after another. */
@@ -64,16 +59,10 @@ export class Scene {
 
   /** Have the engine ready by the time the first scene comes; what goes wrong is told by `show`, which meets it again. */
   async prepare() {
-    const turn = this.#turn;
     try {
       await this.#prepare();
-      const { xml } = new Dialect(labelImage).scene(parseXml(FIRST_SCENE));
-      const scene = await this.#canvas?.browser.createX3DFromString(xml);
-      if (turn === this.#turn) {
-        await this.#canvas?.browser.replaceWorld(scene);
-      }
     } catch (error) {
-      console.warn(`webots: the 3D engine is not ready yet: ${error.message}`);
+      console.warn(`webots: ${error.message}`);
     }
   }
 

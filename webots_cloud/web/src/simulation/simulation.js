@@ -27,7 +27,8 @@ const PROGRESS = new Set(["world", "loading", "model", "image", "complete", "mul
  * @param {string} greeting the first message to Webots: what is wanted of it.
  * @param {() => string} init makes the first message to the simulation server.
  * @param {object} listener hears of it.
- * @param {object} edges `connect(url)`, `fetch`, `silence` (seconds for each phase); for tests and for slow machines.
+ * @param {object} edges `connect(url)`, `fetch`, `isHidden()` (whether nobody sees the page), `silence` (seconds for each
+ *   phase); for tests and for slow machines.
  */
 export class Simulation {
   #target;
@@ -49,7 +50,12 @@ export class Simulation {
     this.#greeting = greeting;
     this.#init = init;
     this.#listener = listener;
-    this.#edges = { connect: (url) => new WebSocket(url), fetch: globalThis.fetch?.bind(globalThis), ...edges };
+    this.#edges = {
+      connect: (url) => new WebSocket(url),
+      fetch: globalThis.fetch?.bind(globalThis),
+      isHidden: () => globalThis.document?.hidden === true,
+      ...edges,
+    };
     this.#edges.silence = { ...SILENCE, ...edges.silence };
   }
 
@@ -203,7 +209,16 @@ export class Simulation {
     const limit = LIMIT_OF[this.#phase] ?? this.#phase;
     const seconds = this.#edges.silence[limit];
     if (seconds !== undefined && !this.#over) {
-      this.#timer = setTimeout(() => this.#end(SILENT[limit]()), seconds * 1000);
+      this.#timer = setTimeout(() => this.#expire(limit), seconds * 1000);
+    }
+  }
+
+  /** A page that nobody sees gets no frames, and so cannot show a scene that has come. */
+  #expire(limit) {
+    if (limit === "loading" && this.#edges.isHidden()) {
+      this.#heard();
+    } else {
+      this.#end(SILENT[limit]());
     }
   }
 
