@@ -255,6 +255,21 @@ class Project(Resource):
         return Text(json.dumps(told), "application/json")
 
 
+EMPTY_PAGE = """<!DOCTYPE html><html lang="en"><head><title>A page</title><link rel="icon" href="icon.svg">
+<link rel="stylesheet" href="pages.css"></head><body></body></html>"""
+
+
+class EmptyPage(Text):
+    """A page that shows nothing yet, under the policy that the website host sends."""
+
+    def __init__(self) -> None:
+        Text.__init__(self, EMPTY_PAGE, "text/html")
+
+    def render_GET(self, request: Request) -> bytes:
+        request.setHeader("Content-Security-Policy", CSP)
+        return Text.render_GET(self, request)
+
+
 class Silent(Resource):
     """Never answers."""
 
@@ -341,6 +356,7 @@ def main(static: Path) -> None:
     root.contentTypes = {**File.contentTypes, ".mjs": "text/javascript", ".svg": "image/svg+xml"}
     port = cast(Any, reactor).listenTCP(0, Site(root), interface="127.0.0.1").getHost().port
     base = f"ws://127.0.0.1:{port}"
+    root.putChild(b"empty.html", cast(Any, EmptyPage)())
     root.putChild(b"quiet", cast(Any, Quiet)())
     root.putChild(b"works", SessionServer(Text(f"{base}/simulation")))
     root.putChild(b"none", SessionServer(Text("Error: no simulation server available at the moment.")))

@@ -57,14 +57,14 @@ def serve(page: Page, name: str, body: str, status: int = 200) -> None:
 def open_recorded(page: Page, servers: FakeServers, gui: str = "pause", *, loop: bool = True) -> None:
     serve(page, "scene.x3d", ROBOTS % ENU)
     serve(page, "animation.json", RECORDING)
-    page.goto(f"http://{servers.place}/index.html")
+    page.goto(f"http://{servers.place}/empty.html")
     order = {"scene": "recorded/scene.x3d", "animation": "recorded/animation.json", "gui": gui, "loop": loop}
     page.evaluate(OPEN, order)
     page.evaluate(WAIT_FOR_EVENT, "ready")
 
 
 def open_file(page: Page, servers: FakeServers, scene: str, animation: str = "") -> None:
-    page.goto(f"http://{servers.place}/index.html")
+    page.goto(f"http://{servers.place}/empty.html")
     page.evaluate(OPEN, {"scene": scene, "animation": animation, "gui": "play", "loop": True})
 
 

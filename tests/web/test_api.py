@@ -35,7 +35,7 @@ ASK_EVERYTHING = """async () => {
 
 
 def test_nothing_is_thrown_whatever_a_page_asks_for(page: Page, servers: FakeServers) -> None:
-    page.goto(f"http://{servers.place}/index.html")
+    page.goto(f"http://{servers.place}/empty.html")
     assert page.evaluate(ASK_EVERYTHING) is True
     assert len(page.evaluate("heard")) < 500
 
@@ -43,7 +43,7 @@ def test_nothing_is_thrown_whatever_a_page_asks_for(page: Page, servers: FakeSer
 def test_a_page_whose_own_code_fails_loses_nothing_else(page: Page, servers: FakeServers) -> None:
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(f"http://{servers.place}/index.html")
+    page.goto(f"http://{servers.place}/empty.html")
     script = OPEN_VIEW.replace("view.open(url)", "view.onready = () => { throw new Error('mine'); }; view.open(url)")
     page.evaluate(script, {"url": f"ws://{servers.place}/works/works/worlds/fake.wbt", "silence": {}})
     press(page, "Run one step")
@@ -74,7 +74,7 @@ def test_a_message_to_a_robot_has_the_form_of_the_release(
 
 
 def test_the_mode_w3d_is_asked_for(page: Page, servers: FakeServers) -> None:
-    page.goto(f"http://{servers.place}/index.html")
+    page.goto(f"http://{servers.place}/empty.html")
     script = OPEN_VIEW.replace("view.open(url)", "view.open(url, 'w3d')")
     page.evaluate(script, {"url": f"ws://{servers.place}/stream/works", "silence": {}})
     servers.wait_for("stream w3d")
@@ -126,7 +126,7 @@ WIDGET = """async ({url, withNew}) => {
 def test_the_widget_says_live_whether_a_simulation_can_be_started(
     page: Page, servers: FakeServers, with_new: bool
 ) -> None:
-    page.goto(f"http://{servers.place}/index.html")
+    page.goto(f"http://{servers.place}/empty.html")
     page.evaluate(WIDGET, {"url": f"ws://{servers.place}/crowded", "withNew": with_new})
     status = page.get_by_role("status")
     expect(status).to_have_text("All simulation servers are busy or away at the moment.")
@@ -141,7 +141,7 @@ def test_the_widget_says_live_whether_a_simulation_can_be_started(
 
 
 def test_a_widget_with_an_address_that_is_none_says_so(page: Page, servers: FakeServers) -> None:
-    page.goto(f"http://{servers.place}/index.html")
+    page.goto(f"http://{servers.place}/empty.html")
     page.evaluate(WIDGET, {"url": "<b>no</b>", "withNew": True})
     expect(page.get_by_role("status")).to_have_text(re.compile("^“<b>no</b>” is not the address"))
     assert page.evaluate("widget.state") == "invalid"

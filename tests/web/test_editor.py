@@ -32,7 +32,7 @@ def troubles(page: Page) -> list[str]:
 
 def open_editor(page: Page, servers: FakeServers, visitor: dict[str, str] = ANN) -> Locator:
     """Open the files of the only robot's controller, and give the text of the first one."""
-    page.goto(f"http://{servers.place}/index.html")
+    page.goto(f"http://{servers.place}/empty.html")
     page.evaluate(SET_VISITOR, visitor)
     page.evaluate(OPEN_VIEW, {"url": f"ws://{servers.place}/works/editable/worlds/fake.wbt", "silence": {}})
     page.evaluate(WAIT_FOR_EVENT, "ready")
@@ -296,7 +296,7 @@ def test_quitting_with_unsaved_text_asks_and_then_forgets_it(page: Page, servers
 
 def test_an_editor_that_could_not_be_loaded_is_loaded_at_the_next_try(page: Page, servers: FakeServers) -> None:
     page.route("**/editor.mjs*", lambda route: route.abort(), times=1)
-    page.goto(f"http://{servers.place}/index.html")
+    page.goto(f"http://{servers.place}/empty.html")
     page.evaluate(OPEN_VIEW, {"url": f"ws://{servers.place}/works/editable/worlds/fake.wbt", "silence": {}})
     page.evaluate(WAIT_FOR_EVENT, "ready")
     page.evaluate("view.editController('go')")
@@ -306,7 +306,7 @@ def test_an_editor_that_could_not_be_loaded_is_loaded_at_the_next_try(page: Page
 
 
 def test_the_classic_script_finds_the_editor_too(page: Page, servers: FakeServers) -> None:
-    page.goto(f"http://{servers.place}/index.html")
+    page.goto(f"http://{servers.place}/empty.html")
     page.add_script_tag(url="/webots.js")
     page.evaluate(
         """async (url) => {

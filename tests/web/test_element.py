@@ -27,7 +27,7 @@ PLACE = """async (html) => {
 
 def place(page: Page, servers: FakeServers, attributes: str) -> None:
     """Put an element into a page."""
-    page.goto(f"http://{servers.place}/index.html")
+    page.goto(f"http://{servers.place}/empty.html")
     page.evaluate(PLACE, f"<webots-view id='view' {attributes}></webots-view>")
 
 
@@ -102,7 +102,7 @@ def test_it_is_connected_as_in_later_releases_and_says_what_is_printed(page: Pag
 
 
 def test_several_are_on_one_page(page: Page, servers: FakeServers) -> None:
-    page.goto(f"http://{servers.place}/index.html")
+    page.goto(f"http://{servers.place}/empty.html")
     one = "<webots-view data-server=ws://HERE/stream/works data-broadcast></webots-view>"
     page.evaluate(PLACE, one * 3)
     for _ in range(3):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def open_pictures(page: Page, servers: FakeServers, settings: str = "") -> None:
-    page.goto(f"http://{servers.place}/index.html")
+    page.goto(f"http://{servers.place}/empty.html")
     script = OPEN_VIEW.replace("view.open(url)", f"{settings}; view.open(url, 'mjpeg')")
     page.evaluate(script, {"url": f"ws://{servers.place}/stream/pictures", "silence": {}})
     page.evaluate(WAIT_FOR_EVENT, "ready")

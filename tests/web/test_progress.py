@@ -22,7 +22,7 @@ NOTE_THE_BAR = """window.bar = [];
 
 def open_with(page: Page, servers: FakeServers, url: str, settings: str) -> None:
     """Open a view, before which something is set on it."""
-    page.goto(f"http://{servers.place}/index.html")
+    page.goto(f"http://{servers.place}/empty.html")
     script = OPEN_VIEW.replace("view.open(url)", f"{settings}; view.open(url)")
     page.evaluate(script, {"url": url.replace("HERE", servers.place), "silence": {}})
 

@@ -109,7 +109,7 @@ def test_while_it_loads_nothing_can_be_controlled(page: Page, servers: FakeServe
 
 
 def test_who_only_watches_asks_for_that_and_controls_nothing(page: Page, servers: FakeServers) -> None:
-    page.goto(f"http://{servers.place}/index.html")
+    page.goto(f"http://{servers.place}/empty.html")
     script = OPEN_VIEW.replace("view.open(url)", "view.broadcast = true; view.setTimeout(9); view.open(url)")
     page.evaluate(script, {"url": f"ws://{servers.place}/stream/works", "silence": {}})
     page.evaluate(WAIT_FOR_EVENT, "ready")
@@ -188,7 +188,7 @@ def test_the_focus_stays_where_a_button_gives_way_to_another(page: Page, servers
 
 def test_on_a_phone_nothing_overflows_and_the_rest_is_in_a_menu(page: Page, servers: FakeServers) -> None:
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    page.goto(f"http://{servers.place}/index.html")
+    page.goto(f"http://{servers.place}/empty.html")
     script = OPEN_VIEW.replace("webots.View(place)", "webots.View(place, true)").replace(
         "view.open(url)", "view.setTimeout(36000); view.open(url)"
     )
@@ -231,7 +231,7 @@ def test_the_information_is_text_whatever_the_world_says(page: Page, servers: Fa
 
 
 def test_the_information_says_for_whom_it_runs(page: Page, servers: FakeServers) -> None:
-    page.goto(f"http://{servers.place}/index.html")
+    page.goto(f"http://{servers.place}/empty.html")
     set_on_webots(page, "Object.assign(webots, {User1Id: '7', User1Name: 'Ann', User2Id: '8', User2Name: '<i>Bob'});")
     page.evaluate(OPEN_VIEW, {"url": f"ws://{servers.place}/works/works/worlds/fake.wbt", "silence": {}})
     page.evaluate(WAIT_FOR_EVENT, "ready")

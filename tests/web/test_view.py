@@ -65,7 +65,7 @@ COUNT_PIXELS = """async (png) => {
 
 
 def open_view(page: Page, servers: FakeServers, url: str, **silence: float) -> None:
-    page.goto(f"http://{servers.place}/index.html")
+    page.goto(f"http://{servers.place}/empty.html")
     page.evaluate(OPEN_VIEW, {"url": url.replace("HERE", servers.place), "silence": silence})
 
 
@@ -128,7 +128,7 @@ def test_the_browser_asks_this_website_only(page: Page, servers: FakeServers) ->
 
 
 def test_the_first_message_holds_the_nine_strings_of_init(page: Page, servers: FakeServers) -> None:
-    page.goto(f"http://{servers.place}/index.html")
+    page.goto(f"http://{servers.place}/empty.html")
     page.evaluate(
         """async () => {
           const {default: webots} = await import("/webots.mjs");
@@ -340,7 +340,7 @@ def test_without_webgl_nothing_is_started(page: Page, servers: FakeServers) -> N
 
 
 def test_the_classic_script_defines_the_same_view(page: Page, servers: FakeServers) -> None:
-    page.goto(f"http://{servers.place}/index.html")
+    page.goto(f"http://{servers.place}/empty.html")
     page.add_script_tag(url="/webots.js")
     assert page.evaluate("[typeof webots.View, webots.User1Id, webots.CustomData]") == ["function", "", ""]
     page.evaluate(
