@@ -253,7 +253,7 @@ class TestProcesses:
         assert instances.clean() == 1
         assert process.poll() is None
 
-    @pytest.mark.parametrize("pid", [1, os.getppid(), os.getpid()])
+    @pytest.mark.parametrize("pid", [1, os.getppid(), os.getpid()], ids=["the first", "our parent", "our own"])
     def test_neither_is_one_that_no_instance_can_be(
         self, instances: InstancesFolder, folder: InstanceFolder, pid: int
     ) -> None:
