@@ -67,7 +67,7 @@ class Exchange:
         self._entrance.add(self)
         self._request.notifyFinish().addErrback(self._left)
         self._running = Deferred.fromCoroutine(self._run())
-        self._running.addErrback(lambda failure: self._log.failure("a request cannot be passed on", failure))
+        self._running.addErrback(self._failed)
 
     def abort(self) -> None:
         """End it: there is no Webots any more."""
@@ -92,13 +92,14 @@ class Exchange:
             self._give_up(NoSuchRoute())
         except ClientError as error:
             self._give_up(error)
-        except Exception:
-            self._give_up(InternalError())
-            raise
         finally:
             if self._upstream is not None:
                 self._upstream.abort()
             self._entrance.discard(self)
+
+    def _failed(self, failure: Failure) -> None:
+        self._log.failure("a request cannot be passed on", failure)
+        self._give_up(InternalError())
 
     async def _connected(self) -> Upstream:
         clock: IReactorTime = self._reactor
