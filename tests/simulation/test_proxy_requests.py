@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
+from twisted.internet.defer import fail
+
 from tests.simulation.proxied import UPGRADE, Peer, ProxyCase, request
 from webots_cloud.simulation.proxy.answer import LONGEST_HEAD
 
@@ -291,3 +295,15 @@ class AnswerTest(ProxyCase):
         await webots.until(b"\r\n\r\n")
         webots.leave()
         assert (await client.answer())[0] == 502
+
+    async def test_what_nobody_expected_is_told_and_logged(self) -> None:
+        self.open(lambda: fail(ValueError("nobody expected this")))
+        status, headers, body = await (await self.asks()).answer()
+        assert status == 502
+        assert headers | SAFE == headers
+        assert b"Something went wrong on this server" in body
+        failures = [event for event in self.logged if "log_failure" in event]
+        assert [event["log_failure"].type for event in failures] == [ValueError]
+        # No other test may leave one.
+        self.logged[:] = [event for event in self.logged if event not in failures]
+        cast(Any, self).flushLoggedErrors(ValueError)
