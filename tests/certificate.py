@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import ssl
 from collections.abc import Sequence
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -95,3 +97,14 @@ def make_certificate() -> tuple[bytes, bytes]:
     """Give a private key and its certificate, in PEM."""
     made = certify()
     return made.key_pem, made.pem
+
+
+def websocket_trust(authority: Path) -> ssl.SSLContext:
+    """Give what the WebSocket clients of tests encrypt with, which write and read in two threads.
+
+    OpenSSL does not allow that while a session ticket is read, which with TLS 1.3 may come at any time: what is
+    written then waits for ever, one time in a few hundred.
+    """
+    context = ssl.create_default_context(cafile=authority)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context

@@ -16,7 +16,7 @@ from cryptography import x509
 from playwright.sync_api import Browser
 from websockets.sync.client import ClientConnection, connect
 
-from tests.certificate import Made, authority, certify
+from tests.certificate import Made, authority, certify, websocket_trust
 from tests.chromium import chromium, trust
 from tests.e2e.cloud import Cloud, attended
 from tests.e2e.exposed import free_port
@@ -42,6 +42,7 @@ class Encrypted(Cloud):
         self._ca, self._certificate, self._key = (state / name for name in ("ca.pem", "fullchain.pem", "privkey.pem"))
         self._ca.write_bytes(self.root.pem)
         self._trust = ssl.create_default_context(cafile=self._ca)
+        self._websocket_trust = websocket_trust(self._ca)
         self.certify()
         super().__init__([sys.executable, "-m", "twisted", "--log-format=text", "webots-cloud"], state)
 
@@ -97,7 +98,7 @@ class Encrypted(Cloud):
 
     def open_socket(self, url: str) -> AbstractContextManager[ClientConnection]:
         """Open a WebSocket, as a page of the website does."""
-        return connect(url, ssl=self._trust, open_timeout=PATIENCE, max_size=None, proxy=None)
+        return connect(url, ssl=self._websocket_trust, open_timeout=PATIENCE, max_size=None, proxy=None)
 
     def ask(self, port: int, target: str, method: str = "GET") -> Answer:
         """Ask one of the servers, encrypted; C{plain} is asked without encryption."""

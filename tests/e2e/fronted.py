@@ -20,7 +20,7 @@ from typing import Any
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from tests.certificate import make_certificate
+from tests.certificate import make_certificate, websocket_trust
 from tests.e2e.cloud import CHECKOUT, Cloud
 from tests.e2e.exposed import MARK, free_port, project
 from tests.e2e.program import PATIENCE
@@ -84,6 +84,7 @@ class Fronted(Cloud):
         self._more = options
         self._certificate = save_certificate(place / "tls")
         self._trust = ssl.create_default_context(cafile=self._certificate)
+        self._websocket_trust = websocket_trust(self._certificate)
         for name, content in {**project(), ODD_NAME: MARK}.items():
             file = place / "host" / "projects" / "arena" / name
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -149,7 +150,7 @@ class Fronted(Cloud):
         with connect(
             url,
             sock=socket.create_connection(("127.0.0.1", self.front), PATIENCE, (source, 0)),
-            ssl=self._trust,
+            ssl=self._websocket_trust,
             origin=Origin(self.origin),
             additional_headers=named,
             open_timeout=PATIENCE,
