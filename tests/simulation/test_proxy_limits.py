@@ -135,6 +135,18 @@ class TimeTest(ProxyCase):
         await client.gone
         assert not client.clean
 
+    async def test_a_stream_of_pictures_may_rest_for_ever(self) -> None:
+        client = await self.asks()
+        webots = await self.webots()
+        webots.say(b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=next\r\n\r\n--next")
+        status, headers = await client.head()
+        assert (status, headers["content-type"]) == (200, "multipart/x-mixed-replace; boundary=next")
+        await client.until(b"--next")
+        for _ in range(10):
+            self.clock.advance(60)
+        webots.say(b"a picture")
+        await client.until(b"a picture")
+
     async def test_a_page_says_within_ten_seconds_what_it_wants(self) -> None:
         client, webots = await self.opened(frame(b"x3d")[:4])
         self.clock.advance(9.9)

@@ -167,10 +167,16 @@ class PressureTest(ProxyCase):
         assert hashlib.sha256(await client.take(TOTAL)).digest() == stream.digest.digest()
 
     async def test_a_client_that_stops_reading_a_texture_is_dropped_in_the_end(self) -> None:
+        await self.is_dropped_when_it_stops_reading(b"Content-Length: %d" % TOTAL)
+
+    async def test_a_client_that_stops_reading_a_stream_of_pictures_is_dropped_too(self) -> None:
+        await self.is_dropped_when_it_stops_reading(b"Content-Type: multipart/x-mixed-replace; boundary=next")
+
+    async def is_dropped_when_it_stops_reading(self, header: bytes) -> None:
         client = await self.asks("/texture.png")
         webots = await self.has_webots()
         await self.reads(webots, b"\r\n\r\n")
-        webots.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % TOTAL)
+        webots.send(b"HTTP/1.1 200 OK\r\n" + header + b"\r\n\r\n")
         await client.head()
         client.read_no_more()
         await Stream().pump_until_nothing_moves(webots)

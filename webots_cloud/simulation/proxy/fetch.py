@@ -23,6 +23,8 @@ STALLED_SECONDS = 60
 _PASSED_ON = (b"Accept", b"Range", b"If-None-Match", b"If-Modified-Since")
 _PASSED_BACK = (b"content-type", b"content-length", b"content-range", b"etag", b"last-modified", b"cache-control")
 _STATUSES = (200, 206, 304, 404)
+_PICTURES = b"multipart/x-mixed-replace"
+"""What a stream of pictures is called: the next one comes when something moves."""
 _PLAIN_VALUE = re.compile(rb"[\t\x20-\x7e]{1,1000}")
 
 
@@ -61,11 +63,18 @@ class Transfer:
     @ivar done: fires when all has been written; fails with L{ClientError}.
     """
 
-    def __init__(self, reactor: Any, upstream: Upstream, request: Request, body: Body) -> None:
+    def __init__(self, reactor: Any, upstream: Upstream, request: Request, body: Body, may_rest: bool) -> None:
+        """Begin.
+
+        @param may_rest: whether Webots may say nothing for as long as it likes.
+        """
         self.done: Deferred[None] = Deferred()
+        self._reactor = reactor
         self._upstream = upstream
         self._request = request
         self._body = body
+        self._may_rest = may_rest
+        self._client_takes = True
         self._timer: IDelayedCall = reactor.callLater(STALLED_SECONDS, self._stalled)
         upstream.receiver = self
         request.registerProducer(self, True)
@@ -92,10 +101,12 @@ class Transfer:
 
     def pauseProducing(self) -> None:
         """Read no more."""
+        self._client_takes = False
         self._upstream.pauseProducing()
 
     def resumeProducing(self) -> None:
         """Read on; the client has taken something."""
+        self._client_takes = True
         self._timer.reset(STALLED_SECONDS)
         self._upstream.resumeProducing()
 
@@ -112,7 +123,10 @@ class Transfer:
             self._timer.cancel()
 
     def _stalled(self) -> None:
-        self._fail(WebotsTooSlow(seconds=STALLED_SECONDS))
+        if self._may_rest and self._client_takes:
+            self._timer = self._reactor.callLater(STALLED_SECONDS, self._stalled)
+        else:
+            self._fail(WebotsTooSlow(seconds=STALLED_SECONDS))
 
     def _fail(self, error: ClientError) -> None:
         if not self.done.called:
@@ -145,11 +159,12 @@ class Fetch(Exchange):
         cast(Any, self._request).defaultContentType = None
         self._request.write(b"")
         if self._request.method != b"HEAD" and not body.complete:
-            await self._transfer(upstream, body, rest)
+            may_rest = headers.get(b"content-type", b"").lower().startswith(_PICTURES)
+            await self._transfer(upstream, body, rest, may_rest)
         self._request.finish()
 
-    async def _transfer(self, upstream: Upstream, body: Body, rest: bytes) -> None:
-        transfer = Transfer(self._reactor, upstream, self._request, body)
+    async def _transfer(self, upstream: Upstream, body: Body, rest: bytes, may_rest: bool) -> None:
+        transfer = Transfer(self._reactor, upstream, self._request, body, may_rest)
         try:
             upstream.startReading()
             if rest:
