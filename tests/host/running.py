@@ -72,6 +72,7 @@ class HostCase(TestCase):
         self.write(self.data / "projects/simple/controllers/drive/drive.py", "base controller")
         self.write(self.folder / "key", "sesame\n")
         self.write(self.folder / "static/index.html", "<p>robots</p>")
+        self.write(self.folder / "static/not_found.html", "<p>nothing here</p>")
         self.write(self.folder / "static/x_ite/x_ite.min.mjs", "export {}")
         self.write(self.folder / "static/.secret", "hidden")
         self.log: list[str] = []

@@ -340,6 +340,17 @@ class LookingAtTheSite(HostCase):
             assert b"hidden" not in body
             assert str(self.folder).encode() not in body
 
+    async def test_people_are_told_by_a_page(self) -> None:
+        for path, accepted, told in (
+            ("/absent.html", "text/html,*/*;q=0.8", b"<p>nothing here</p>"),
+            ("/absent.html", "*/*", b"There is nothing at this address.\n"),
+            ("/absent/index.html", "text/html", b"There is nothing at this address.\n"),
+        ):
+            response, body = await self.get(path, headers={"Accept": accepted})
+            assert (response.code, body) == (404, told), path
+            kind = "text/html" if told.startswith(b"<") else "text/plain"
+            assert response.headers.getRawHeaders("content-type") == [f"{kind}; charset=utf-8"]
+
     async def test_many_ranges_of_a_file_are_not_multiplied(self) -> None:
         ranges = "bytes=" + ",".join(["0-"] * 500)
         response, body = await self.get("/", headers={"Range": ranges})

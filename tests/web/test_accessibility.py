@@ -79,6 +79,15 @@ def test_a_simulation_that_failed(
     assert faults(page, axe) == []
 
 
+@LOOKS
+def test_an_address_with_nothing_at_it(
+    page: Page, servers: FakeServers, axe: str, scheme: Scheme, size: tuple[int, int]
+) -> None:
+    go(page, servers, "not_found.html", scheme, size)
+    expect(page.get_by_role("link", name="All simulations")).to_be_visible()
+    assert faults(page, axe) == []
+
+
 def test_a_fault_would_be_found(page: Page, servers: FakeServers, axe: str) -> None:
     go(page, servers, "index.html", "light", DESKTOP)
     page.evaluate("document.querySelector('main').append(document.createElement('button'))")

@@ -113,6 +113,26 @@ class NotFound(Resource):
 NOT_FOUND: Any = NotFound()
 
 
+class MissingPage(NotFound):
+    """What is not there, said to people by a page where they have come from another page of the site."""
+
+    def __init__(self, page: bytes) -> None:
+        """Prepare to answer.
+
+        @param page: HTML, which finds its style sheet from the site's top only.
+        """
+        NotFound.__init__(self)
+        self._page = page
+
+    def render(self, request: Any) -> bytes:
+        """Say so."""
+        line = NotFound.render(self, request)
+        if request.path.count(b"/") > 1 or b"text/html" not in (request.getHeader(b"accept") or b""):
+            return line
+        request.setHeader(b"content-type", b"text/html; charset=utf-8")
+        return self._page
+
+
 class Pages(File):
     """The demo site's files; no listings, nothing hidden."""
 
@@ -169,4 +189,8 @@ def pages(folder: Path | None) -> Resource:
 
     @param folder: its files; C{None}: they were not built.
     """
-    return Data(NOT_BUILT.encode(), "text/html; charset=utf-8") if folder is None else Pages(str(folder))
+    if folder is None:
+        return Data(NOT_BUILT.encode(), "text/html; charset=utf-8")
+    site = Pages(str(folder))
+    site.childNotFound = MissingPage((folder / "not_found.html").read_bytes())
+    return site

@@ -81,7 +81,7 @@ const BUILDS = [
 /** @returns {Promise<object[]>} what esbuild says of each build. */
 async function bundle() {
   const results = await Promise.all(BUILDS.map((options) => build({ ...shared, ...options })));
-  for (const page of [...PAGES.map((page) => `${page}.html`), "icon.svg"]) {
+  for (const page of [...PAGES.map((page) => `${page}.html`), "not_found.html", "icon.svg"]) {
     await cp(path.join(here, "src/pages", page), path.join(output, page));
   }
   for (const file of ["robot_window/robot_window.js", "webots.d.ts", "webots.d.mts"]) {
