@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -191,6 +191,6 @@ def pages(folder: Path | None) -> Resource:
     """
     if folder is None:
         return Data(NOT_BUILT.encode(), "text/html; charset=utf-8")
-    site = Pages(str(folder))
-    site.childNotFound = MissingPage((folder / "not_found.html").read_bytes())
+    site, missing = Pages(str(folder)), (folder / "not_found.html").read_bytes()
+    site.childNotFound = cast(Any, MissingPage(missing))
     return site
