@@ -24,6 +24,10 @@ TRACEBACK = '  File "/home/x/controllers/go/go.py", line 4, in <module>\n'
 class FakeEditable(FakeStream):
     """Keeps the files of a controller named `go`; its robots print where an error is."""
 
+    def open_scene(self) -> None:
+        super().open_scene()
+        self.say("world:fake.wbt:fake.wbt;other.wbt")
+
     def onMessage(self, payload: bytes, is_binary: bool) -> None:
         text = payload.decode()
         order, _, rest = text.partition(":")

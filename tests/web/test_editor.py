@@ -170,6 +170,16 @@ def test_a_reset_of_the_simulation_saves_first(page: Page, servers: FakeServers)
     expect(status(page)).to_have_text("Saved.")
 
 
+def test_another_world_runs_what_was_written(page: Page, servers: FakeServers) -> None:
+    open_editor(page, servers)
+    write(page, "# new\n")
+    press(page, "Choose a world")
+    page.get_by_role("menuitemcheckbox", name="other").click()
+    servers.wait_for("stream set controller:go/go.py:6")
+    servers.wait_for("stream load:other.wbt")
+    expect(page.get_by_role("textbox", name="go/go.py")).to_contain_text("# new")
+
+
 def test_without_a_user_a_file_is_saved_until_the_simulation_ends(page: Page, servers: FakeServers) -> None:
     open_editor(page, servers, {})
     write(page, "# new\n")

@@ -10,7 +10,8 @@ export class Controls {
     quit: () => this.#page.quit(),
     info: () => this.#toggle("info", () => information(this.#page.visit, this.#stage.scene.worldInfo)),
     worlds: () => this.#openWorlds(),
-    reset: () => this.#reset(),
+    reset: () => this.#restart("reset"),
+    revert: () => this.#restart("revert"),
     run: () => this.#page.visit.run("run"),
     fast: () => this.#page.visit.run("fast"),
     robots: () => this.#stage.scene.picker.onmenu?.(null, placeOf(this.#stage.toolbar.anchor("robots"))),
@@ -22,8 +23,7 @@ export class Controls {
 
   /**
    * @param {import("./stage.js").Stage} stage
-   * @param {{visit: import("./visit.js").Visit|null, documentation: string, quit: () => void,
-   *   mayLose: (what: string) => Promise<boolean>}} page `mayLose` asks the visitor before unsaved work is lost.
+   * @param {{visit: import("./visit.js").Visit|null, documentation: string, quit: () => void}} page
    */
   constructor(stage, page) {
     this.#stage = stage;
@@ -36,9 +36,9 @@ export class Controls {
   }
 
   /** What was written is saved first: the simulation then runs it. */
-  #reset() {
+  #restart(order) {
     this.#stage.editing.saveAll();
-    this.#page.visit.send("reset");
+    this.#page.visit.send(order);
   }
 
   #toggle(name, content) {
@@ -56,15 +56,9 @@ export class Controls {
     const items = visit.worlds.map((world) => ({
       label: world.replace(/\.wbt$/, ""),
       checked: world === visit.world,
-      action: () => this.#load(visit, world),
+      action: () => this.#restart(`load:${world}`),
     }));
     this.#openMenu("worlds", items, "Worlds");
-  }
-
-  async #load(visit, world) {
-    if (await this.#page.mayLose("Load another world")) {
-      visit.send(`load:${world}`);
-    }
   }
 
   #openMenu(name, items, title = "") {

@@ -90,7 +90,6 @@ export class View {
         return view.#documentation;
       },
       quit: () => this.#quit(),
-      mayLose: (what) => this.#mayLose(what),
     });
     this.#stage.sceneMenu.more = (object) => this.#actionsOf(object);
     element.append(this.#stage.element);
@@ -339,7 +338,7 @@ export class View {
   }
 
   async #quit() {
-    if (!(await this.#mayLose("Quit"))) {
+    if (!(await this.#mayQuit())) {
       return;
     }
     this.#stage.editing.discard();
@@ -352,11 +351,11 @@ export class View {
     }
   }
 
-  async #mayLose(what) {
+  async #mayQuit() {
     return (
       !this.unsaved ||
       ask(this.#stage.editing.desk, "What you have changed in the editor is not saved, and will be lost.", [
-        { label: what, value: true, danger: true },
+        { label: "Quit", value: true, danger: true },
         { label: "Cancel", value: false },
       ])
     );
