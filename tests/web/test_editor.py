@@ -275,7 +275,8 @@ def test_a_lost_connection_loses_nothing_that_was_written(page: Page, servers: F
     page.evaluate("view.sendRobotMessage('leave', 'robot')")
     expect(page.locator(".webots-progress-title")).to_contain_text("The connection to the simulator was lost.")
     expect(status(page)).to_have_text(
-        "The simulation has ended. What you have written is still here: save, copy or download it."
+        "The simulation has ended. What you have written is still here: save, copy or download it. "
+        "Close the editor to start again."
     )
     press(page, "Save")
     expect(status(page)).to_contain_text("go.py is not saved: its simulation has ended.")

@@ -105,7 +105,7 @@ export class Editor {
     this.#connected = false;
     this.#awaited.forEach(({ fail }) => fail(new Error("The simulation has ended.")));
     if (this.unsaved) {
-      const sentence = "The simulation has ended. What you have written is still here: save, copy or download it.";
+      const sentence = "The simulation has ended. What you have written is still here: save, copy or download it. Close the editor to start again.";
       this.#status.show(sentence, { bad: true });
     }
     this.#render();
