@@ -105,8 +105,11 @@ export class Editor {
     this.#connected = false;
     this.#awaited.forEach(({ fail }) => fail(new Error("The simulation has ended.")));
     if (this.unsaved) {
-      const sentence = "The simulation has ended. What you have written is still here: save, copy or download it. Close the editor to start again.";
-      this.#status.show(sentence, { bad: true });
+      this.#status.show(
+        "The simulation has ended. What you have written is still here: save, copy or download it. " +
+          "Close the editor to start again.",
+        { bad: true },
+      );
     }
     this.#render();
   }
