@@ -29,6 +29,7 @@ from webots_cloud.simulation.machine import Machine, Sensors
 from webots_cloud.simulation.project import BaseAndHost
 from webots_cloud.simulation.runner import Workplace
 from webots_cloud.simulation.sandbox import UnfitSandbox, make_sandbox, try_out
+from webots_cloud.simulation.tally import Tally
 from webots_cloud.simulation.web import simulation_site
 from webots_cloud.simulation.webots import find_simulator
 from webots_cloud.simulation.website_host import HostClient, Keys
@@ -126,7 +127,8 @@ def _workplace(reactor: Any, config: SimulationConfig, pool: ThreadPool, launch:
         HostClient(reactor, keys, config.maxArchiveMegabytes * _MEGABYTE, TrustedAuthorities(config.caFile)),
         Limits(config.maxProjectMegabytes * _MEGABYTE, config.maxProjectFiles),
     )
-    return Workplace(reactor, config, pool, projects, launch, make_gate(reactor, config), guard, _cgroups(config))
+    gate, tally = make_gate(reactor, config), Tally(reactor.seconds)
+    return Workplace(reactor, config, pool, projects, launch, gate, guard, _cgroups(config), tally)
 
 
 def _cgroups(config: SimulationConfig) -> Cgroups | None:
