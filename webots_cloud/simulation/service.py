@@ -21,6 +21,7 @@ from webots_cloud.simulation.cgroup import CgroupLimits, Cgroups, NotDelegated
 from webots_cloud.simulation.client import ClientFactory
 from webots_cloud.simulation.drain import DrainOnSigterm
 from webots_cloud.simulation.gate import make_gate
+from webots_cloud.simulation.gpu import Gpus
 from webots_cloud.simulation.guard import Guard
 from webots_cloud.simulation.instances import Instances
 from webots_cloud.simulation.launch import Launch
@@ -75,7 +76,8 @@ class SimulationService(MultiService):
         guard = Guard(reactor)
         self._workplace = workplace = _workplace(reactor, config, self._pool, self.launch, guard)
         self.instances = Instances(workplace)
-        machine = Machine(reactor, self._pool, config.logDir if config.monitorLogEnabled else None, Sensors())
+        gpus = Gpus(reactor)
+        machine = Machine(reactor, self._pool, config.logDir if config.monitorLogEnabled else None, Sensors(gpus))
         self._clients = clients = ClientFactory(reactor, self.instances, config.requestTimeoutSeconds)
         addresses = Addresses(
             reactor.seconds, config.maxSocketsPerAddress, config.maxStartsPerMinute, config.trustedProxies
@@ -84,7 +86,7 @@ class SimulationService(MultiService):
             reactor, machine, self.instances, self.launch, clients, addresses, workplace.gate, encryption
         )
         self.listener = listener(reactor, config, site, encryption)
-        for service in (log_to(config), machine, guard, self.listener):
+        for service in (log_to(config), gpus, machine, guard, self.listener):
             service.setServiceParent(self)
 
     def startService(self) -> None:
