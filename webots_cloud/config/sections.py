@@ -125,6 +125,9 @@ class SessionConfig(ServerConfig):
     @ivar pollIntervalSeconds: how often each of them is asked for its load (docs/protocol.md section 1).
     @ivar pollTimeoutSeconds: after how long one that does not answer counts as not available.
     @ivar caFile: certificates of authorities that are trusted as those of the system are.
+    @ivar trustedProxies: networks of the web servers whose C{X-Forwarded-For} is believed.
+    @ivar monitorPassword: lets those who know it see the monitor page; empty: there is none.
+    @ivar monitorNetworks: networks from which the monitor page is seen, without a password.
     """
 
     section = "session"
@@ -134,6 +137,9 @@ class SessionConfig(ServerConfig):
     pollIntervalSeconds: float = _option("5", values.seconds)
     pollTimeoutSeconds: float = _option("4", values.seconds)
     caFile: Path | None = _option("", values.optional_path, checks.authorities)
+    trustedProxies: tuple[Network, ...] = _option("", values.networks)
+    monitorPassword: Secret = _option("", Secret)
+    monitorNetworks: tuple[Network, ...] = _option("", values.networks)
 
     @property
     def servers(self) -> tuple[ServerAddress, ...]:
@@ -174,6 +180,8 @@ class SimulationConfig(ServerConfig):
     @ivar maxSocketsPerAddress: how many connections one client address may have.
     @ivar maxStartsPerMinute: how many instances one client address may start in a minute.
     @ivar trustedProxies: networks of the web servers whose C{X-Forwarded-For} is believed.
+    @ivar monitorPassword: lets those who know it see the monitor page; empty: there is none.
+    @ivar monitorNetworks: networks from which the monitor page is seen, without a password.
     @ivar monitorLogEnabled: whether the load goes to C{monitor.csv} in C{logDir}.
     @ivar requestTimeoutSeconds: how long a client may take to say what it wants.
     @ivar fetchTimeoutSeconds: how long fetching a project may take.
@@ -217,6 +225,8 @@ class SimulationConfig(ServerConfig):
     maxSocketsPerAddress: int = _option("200", values.integer(1, 100000))
     maxStartsPerMinute: int = _option("60", values.integer(1, 100000))
     trustedProxies: tuple[Network, ...] = _option("", values.networks)
+    monitorPassword: Secret = _option("", Secret)
+    monitorNetworks: tuple[Network, ...] = _option("", values.networks)
     monitorLogEnabled: bool = _option("no", values.yes_or_no)
     requestTimeoutSeconds: float = _option("10", values.seconds)
     fetchTimeoutSeconds: float = _option("60", values.seconds)
@@ -255,6 +265,8 @@ class HostConfig(ServerConfig):
     @ivar quotaMegabytes: how much each visitor may save.
     @ivar signUp: whether visitors may make accounts; those who have one may log in anyway.
     @ivar trustedProxies: networks of the web servers whose C{X-Forwarded-For} is believed.
+    @ivar monitorPassword: lets those who know it see the metrics; empty: there is none.
+    @ivar monitorNetworks: networks from which the metrics are seen, without a password.
     """
 
     section = "host"
@@ -266,6 +278,8 @@ class HostConfig(ServerConfig):
     quotaMegabytes: int = _option("10", values.integer(1, 100000))
     signUp: bool = _option("yes", values.yes_or_no)
     trustedProxies: tuple[Network, ...] = _option("", values.networks)
+    monitorPassword: Secret = _option("", Secret)
+    monitorNetworks: tuple[Network, ...] = _option("", values.networks)
 
     def contradictions(self) -> Iterable[tuple[str, str]]:
         """Tell of options that do not go together."""

@@ -42,6 +42,8 @@ class Server:
     @ivar reason: why it failed; empty otherwise.
     @ivar reserved: how many clients were sent there that do not show in C{load} yet.
     @ivar turn: which hand-out its last one was, counted over all servers.
+    @ivar sent: how many clients were ever sent there.
+    @ivar failures: how many times it gave no load when it was asked.
     """
 
     address: ServerAddress
@@ -50,6 +52,8 @@ class Server:
     reason: str = ""
     reserved: int = 0
     turn: int = 0
+    sent: int = 0
+    failures: int = 0
     _handed_out: dict[int, int] = attrs.field(factory=dict)
 
     @property
@@ -60,6 +64,7 @@ class Server:
     def reserve(self, second: int) -> None:
         """Note that a client was sent there at C{second}."""
         self.reserved += 1
+        self.sent += 1
         self._handed_out[second] = self._handed_out.get(second, 0) + 1
 
     def release(self, until: float) -> None:
@@ -75,6 +80,8 @@ class Fleet:
     ago. A client that is sent to a server reserves L{EXPECTED_LOAD} there. The reservation ends with the first answer
     to a question asked L{SETTLE_SECONDS} later: an earlier answer cannot have the client in it. It is a guess, so it
     decides only the order of servers; whether a server is available is what the server itself says.
+
+    @ivar refused: how many clients could be sent nowhere.
     """
 
     def __init__(self, addresses: Iterable[ServerAddress], seconds: Callable[[], float]) -> None:
@@ -85,6 +92,7 @@ class Fleet:
         self._seconds = seconds
         self._servers = {address: Server(address, turn=turn) for turn, address in enumerate(addresses)}
         self._turns = len(self._servers)
+        self.refused = 0
         self._queue: list[tuple[float, int, Server]] = []
         self._watch_availability: list[Callable[[bool], None]] = []
         self._watch_servers: list[Callable[[Server], None]] = []
@@ -98,6 +106,11 @@ class Fleet:
     def available(self) -> bool:
         """Whether some server is available."""
         return bool(self._queue)
+
+    @property
+    def answers(self) -> bool:
+        """Whether some server answers, be it that it is full."""
+        return any(server.load is not None for server in self._servers.values())
 
     @property
     def mean_load(self) -> float | None:
@@ -120,6 +133,7 @@ class Fleet:
     def choose(self) -> ServerAddress | None:
         """Send a client to a server: give its address and reserve a place; C{None} if none is available."""
         if not self._queue:
+            self.refused += 1
             return None
         server = self._queue.pop(0)[2]
         server.reserve(math.ceil(self._seconds()))
@@ -148,6 +162,7 @@ class Fleet:
         server = self._servers[address]
         self._dequeue(server)
         server.load, server.reason = None, reason
+        server.failures += 1
         self._change(server, State.FAILED)
 
     def _change(self, server: Server, state: State) -> None:

@@ -6,13 +6,11 @@ import csv
 import io
 import time
 from collections import deque
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import attrs
 import psutil
-import pynvml
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
@@ -20,6 +18,8 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.logfile import LogFile
 from twisted.python.threadpool import ThreadPool
+
+from webots_cloud.simulation.gpu import Cards, Gpus
 
 SAMPLE_SECONDS = 1.0
 AVERAGED_SAMPLES = 5
@@ -51,36 +51,28 @@ _MEASURES = ("cpu", "memory", "gpu_compute", "gpu_memory", "network")
 
 
 class Sensors:
-    """Reads psutil and NVML; its calls block, and belong in a thread."""
+    """Reads psutil; its calls block, and belong in a thread."""
 
-    def __init__(self) -> None:
-        self._cards = list(_graphics_cards())
+    def __init__(self, gpus: Gpus | None = None) -> None:
+        """Begin to measure.
+
+        @param gpus: the graphics cards, which are asked by themselves; C{None}: they are of no interest.
+        """
+        self._gpus = gpus
         self._counted = self._count()
         psutil.cpu_percent()
 
     def read(self) -> Snapshot:
         """Measure since the last time."""
-        compute, memory = self._read_cards()
+        cards = self._gpus.cards if self._gpus else Cards()
         return Snapshot(
             time=time.time(),
             cpu=psutil.cpu_percent(),
             memory=psutil.virtual_memory().percent,
-            gpu_compute=compute,
-            gpu_memory=memory,
+            gpu_compute=cards.compute,
+            gpu_memory=cards.memory,
             network=self._read_network(),
         )
-
-    def _read_cards(self) -> tuple[float, float]:
-        compute, memory = [0.0], [0.0]
-        for card in self._cards:
-            try:
-                compute.append(float(pynvml.nvmlDeviceGetUtilizationRates(card).gpu))
-                info = pynvml.nvmlDeviceGetMemoryInfo(card)
-                memory.append(100.0 * info.used / info.total)
-            except pynvml.NVMLError:
-                # A card that cannot say has no share in the load.
-                continue
-        return max(compute), max(memory)
 
     def _count(self) -> tuple[float, dict[str, tuple[int, int]]]:
         counters = psutil.net_io_counters(pernic=True)
@@ -96,15 +88,6 @@ class Sensors:
             busier = max(new[name][0] - old[name][0], new[name][1] - old[name][1])
             shares.append(100.0 * busier * 8 / (megabits * 1e6 * max(now - before, 0.001)))
         return min(max(shares), 100.0)
-
-
-def _graphics_cards() -> Iterator[Any]:
-    try:
-        pynvml.nvmlInit()
-        yield from (pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount()))
-    except (pynvml.NVMLError, OSError):
-        # No card, no driver or no library: all the same to the load.
-        return
 
 
 class Machine(Service):

@@ -42,6 +42,7 @@ from webots_cloud.simulation.leftovers import remember_process
 from webots_cloud.simulation.process import WebotsProcess
 from webots_cloud.simulation.project import ProjectSource
 from webots_cloud.simulation.request import ResetController, StartRequest
+from webots_cloud.simulation.tally import Tally
 
 LEAST_SECONDS_BETWEEN_SIGNS_OF_LIFE = 1.0
 CGROUP_SECONDS = 5.0
@@ -70,6 +71,7 @@ class Workplace:
     @ivar pool: the threads for work that blocks.
     @ivar guard: ends instances where the server is killed.
     @ivar cgroups: C{None} where none are delegated to the server.
+    @ivar tally: counts what becomes of them.
     """
 
     reactor: Any
@@ -80,6 +82,7 @@ class Workplace:
     gate: Gate
     guard: Guard
     cgroups: Cgroups | None
+    tally: Tally
 
 
 class Runner:
@@ -107,6 +110,7 @@ class Runner:
         self.cgroup: Cgroup | None = None
         self._number = number
         self._workplace = workplace
+        self._passage = workplace.tally.begin()
         self._client = client
         self._folder = InstanceFolder(workplace.config.instancesDir / f"{number}-{secrets.token_hex(8)}")
         self._work = BlockingWork(workplace.reactor, workplace.pool)
@@ -149,6 +153,7 @@ class Runner:
 
     def fetch(self) -> None:
         """Fetch the project."""
+        self._passage.enter(Phase.FETCHING)
         self._began = True
         if self._waited:
             self._client.send("loading: It is your turn.")
@@ -165,11 +170,13 @@ class Runner:
 
     def launch(self) -> None:
         """Start Webots on a port of its own."""
+        self._passage.enter(Phase.STARTING)
         self._client.send("loading: Starting the simulator.")
         self._do(self._launch())
 
     def announce(self) -> None:
         """Tell the client where Webots is."""
+        self._passage.enter(Phase.RUNNING)
         self._stop_timer()
         if self._route is not None:
             isolated = self._workplace.launch.sandbox.isolated
@@ -231,6 +238,7 @@ class Runner:
 
     def free(self) -> None:
         """Free process, way in and folder."""
+        self._passage.stop(self.life.failure)
         self._stop_timer()
         self._deadline.stop()
         self._idleness.stop()
@@ -243,6 +251,7 @@ class Runner:
 
     def end(self) -> None:
         """Let the client go."""
+        self._passage.enter(Phase.ENDED)
         self._log.info(
             "{name}: ended after {seconds:.0f} s: {why}", name=self.name, seconds=self.age, why=self.life.ending
         )
