@@ -13,10 +13,12 @@ from webots_cloud.agent import TrustedAuthorities
 from webots_cloud.config import AcmeConfig, ConfigOptions, Section, SessionConfig
 from webots_cloud.encrypting import AnyEncryption, Encryptions, listener
 from webots_cloud.logfile import log_to
+from webots_cloud.metrics.web import Metrics
 from webots_cloud.monitor.access import Access
 from webots_cloud.monitor.web import Monitor
 from webots_cloud.session.availability import VisitorFactory, WatcherFactory
 from webots_cloud.session.fleet import Fleet, Server, State
+from webots_cloud.session.metrics import SessionMetrics
 from webots_cloud.session.overview import Overview
 from webots_cloud.session.poller import HttpLoadSource, Poller
 from webots_cloud.session.site import CORS_HEADERS, PublicSite
@@ -65,8 +67,14 @@ class SessionService(Service):
         monitor = Monitor(reactor, "session", overview, access)
         self._viewers = monitor.viewers
         root = resources(reception, self._watchers, self._visitors, monitor)
+        site = PublicSite(reactor, root)
+        metrics = SessionMetrics(
+            self._fleet, self._poller.durations, lambda: len(self._watchers.peers), lambda: len(site.channels)
+        )
+        self._metrics = Metrics(reactor, config.section, metrics.collect, self._trouble, encryption, access)
+        self._metrics.put_below(root)
         self._log_file = log_to(config)
-        self.listener = listener(reactor, config, PublicSite(reactor, root), encryption)
+        self.listener = listener(reactor, config, site, encryption)
 
     def startService(self) -> None:
         """Listen, and begin to ask the simulation servers."""
@@ -75,6 +83,7 @@ class SessionService(Service):
         self._watchers.start()
         self._visitors.start()
         self._viewers.start()
+        self._metrics.startService()
         self.listener.startService()
         self._poller.startService()
 
@@ -87,7 +96,14 @@ class SessionService(Service):
         await self.listener.stopService()
         ends = (self._poller.stopService, self._watchers.stop, self._visitors.stop, self._viewers.stop)
         await gatherResults([Deferred.fromCoroutine(_awaited(end())) for end in ends])
+        self._metrics.stopService()
         self._log_file.stopService()
+
+    def _trouble(self) -> str:
+        """Say why no page can be sent to a simulation server, or told to wait for one; empty if it can."""
+        if not self.running:
+            return "this server is being stopped"
+        return "" if self._fleet.answers else "no simulation server answers"
 
 
 async def _awaited(ending: Any) -> None:
