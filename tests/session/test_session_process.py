@@ -32,6 +32,7 @@ class SimulationServer:
 
     load: str = "10"
     hanging: bool = False
+    summary: str = ""
     end: Event = attrs.field(factory=Event)
     port: int = 0
 
@@ -49,6 +50,8 @@ class SimulationServer:
                     return
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(me.load)))
+                if me.summary:
+                    self.send_header("Webots-Cloud", me.summary)
                 self.end_headers()
                 self.wfile.write(me.load.encode())
 
@@ -126,12 +129,16 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def session(folder: Path, *servers: SimulationServer) -> Iterator[Session]:
+def session(folder: Path, *servers: SimulationServer, more: str = "") -> Iterator[Session]:
+    """Run a session server.
+
+    @param more: of its configuration.
+    """
     port = free_port()
     names = ", ".join(f"127.0.0.1:{server.port}" for server in servers)
     (folder / "webots-cloud.ini").write_text(
         f"[session]\nport = {port}\nsimulationServers = {names}\npollIntervalSeconds = 0.2\n"
-        f"pollTimeoutSeconds = {2 * SECONDS}\n"
+        f"pollTimeoutSeconds = {2 * SECONDS}\n{more}"
     )
     process = subprocess.Popen(
         [sys.executable, "-m", "twisted", "--log-format=text", "webots-session", "--config", "webots-cloud.ini"],

@@ -81,6 +81,7 @@ export class ServerView {
   show(name, server, now) {
     this.element.dataset.state = server.state;
     say(this.#link, name);
+    this.#link.title = name;
     if (this.#link.getAttribute("href") !== server.page) {
       this.#link.href = server.page;
     }
