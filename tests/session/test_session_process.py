@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -31,6 +32,7 @@ class SimulationServer:
 
     load: str = "10"
     hanging: bool = False
+    summary: str = ""
     end: Event = attrs.field(factory=Event)
     port: int = 0
 
@@ -48,6 +50,8 @@ class SimulationServer:
                     return
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(me.load)))
+                if me.summary:
+                    self.send_header("Webots-Cloud", me.summary)
                 self.end_headers()
                 self.wfile.write(me.load.encode())
 
@@ -125,12 +129,16 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def session(folder: Path, *servers: SimulationServer) -> Iterator[Session]:
+def session(folder: Path, *servers: SimulationServer, more: str = "") -> Iterator[Session]:
+    """Run a session server.
+
+    @param more: of its configuration.
+    """
     port = free_port()
     names = ", ".join(f"127.0.0.1:{server.port}" for server in servers)
     (folder / "webots-cloud.ini").write_text(
         f"[session]\nport = {port}\nsimulationServers = {names}\npollIntervalSeconds = 0.2\n"
-        f"pollTimeoutSeconds = {2 * SECONDS}\n"
+        f"pollTimeoutSeconds = {2 * SECONDS}\n{more}"
     )
     process = subprocess.Popen(
         [sys.executable, "-m", "twisted", "--log-format=text", "webots-session", "--config", "webots-cloud.ini"],
@@ -164,7 +172,8 @@ def test_pages_are_told_and_sent_while_a_server_hangs(tmp_path: Path) -> None:
         assert running.get("/") == ("HTTP/1.1 200 OK", "1")
         assert running.get("/session?url=x") == ("HTTP/1.1 200 OK", f"ws://127.0.0.1:{idle.port}")
         assert running.get("/load") == ("HTTP/1.1 200 OK", "20.0")
-        assert f"127.0.0.1:{hanging.port}</a></td><td>not asked yet" in running.get("/monitor")[1]
+        servers = json.loads(running.get("/monitor.json")[1])["servers"]
+        assert servers[f"127.0.0.1:{hanging.port}"]["state"] == "unknown"
         with running.websocket("/session") as client:
             assert frame(client) == (1, f"ws://127.0.0.1:{idle.port}".encode())
             assert frame(client) == (8, b"\x03\xe8")

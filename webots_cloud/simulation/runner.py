@@ -40,6 +40,7 @@ from webots_cloud.simulation.instance import Life, Phase, new_instance
 from webots_cloud.simulation.launch import Launch, in_cgroup
 from webots_cloud.simulation.leftovers import remember_process
 from webots_cloud.simulation.process import WebotsProcess
+from webots_cloud.simulation.processor_share import ProcessorShare
 from webots_cloud.simulation.project import ProjectSource
 from webots_cloud.simulation.request import ResetController, StartRequest
 from webots_cloud.simulation.tally import Tally
@@ -93,6 +94,7 @@ class Runner:
     @ivar life: where the instance is in its life.
     @ivar ended: fires when nothing is left of it.
     @ivar use: what it uses, as its launcher has measured it last; C{None} before that.
+    @ivar processor: the share of the processors that it has.
     @ivar cgroup: its cgroup, if it has one.
     """
 
@@ -107,6 +109,7 @@ class Runner:
         self._since: float = workplace.reactor.seconds()
         self.ended: Deferred[None] = Deferred()
         self.use: Use | None = None
+        self.processor = ProcessorShare()
         self.cgroup: Cgroup | None = None
         self._number = number
         self._workplace = workplace
@@ -135,6 +138,11 @@ class Runner:
             lambda: self.instance.fail(IdleTooLong(seconds=f"{idle_limit:g}")),
         )
         self._last_sign_of_life = -LEAST_SECONDS_BETWEEN_SIGNS_OF_LIFE
+
+    @property
+    def began(self) -> float:
+        """When it began, in seconds of the reactor's clock."""
+        return self._since
 
     @property
     def age(self) -> float:
@@ -344,6 +352,7 @@ class Runner:
         """See to it that the instance uses no more than it may."""
         config = self._workplace.config
         self.use = use
+        self.processor.add(self._workplace.reactor.seconds(), use.milliseconds / 1000)
         if use.memory > config.maxMemoryMegabytes * _MEGABYTE:
             self.instance.fail(TooMuchMemory(limit=config.maxMemoryMegabytes))
         elif use.disk > config.maxProjectMegabytes * _MEGABYTE or use.files > config.maxProjectFiles:

@@ -18,11 +18,13 @@ from webots_cloud.errors import ClientError
 from webots_cloud.logfile import log_to
 from webots_cloud.metrics.web import Metrics
 from webots_cloud.monitor.access import Access
+from webots_cloud.monitor.web import Monitor
 from webots_cloud.simulation.addresses import Addresses
 from webots_cloud.simulation.archive import Limits
 from webots_cloud.simulation.cgroup import CgroupLimits, Cgroups, NotDelegated
 from webots_cloud.simulation.client import ClientFactory
 from webots_cloud.simulation.drain import DrainOnSigterm
+from webots_cloud.simulation.facts import facts_of_machine
 from webots_cloud.simulation.gate import make_gate
 from webots_cloud.simulation.gpu import Gpus
 from webots_cloud.simulation.guard import Guard
@@ -31,6 +33,7 @@ from webots_cloud.simulation.launch import Launch
 from webots_cloud.simulation.leftovers import InstancesFolder
 from webots_cloud.simulation.machine import Machine, Sensors
 from webots_cloud.simulation.metrics import SimulationMetrics
+from webots_cloud.simulation.overview import Overview
 from webots_cloud.simulation.project import BaseAndHost
 from webots_cloud.simulation.runner import Workplace
 from webots_cloud.simulation.sandbox import UnfitSandbox, make_sandbox, try_out
@@ -81,14 +84,26 @@ class SimulationService(MultiService):
         self._workplace = workplace = _workplace(reactor, config, self._pool, self.launch, guard)
         self.instances = Instances(workplace)
         gpus = Gpus(reactor)
-        machine = Machine(reactor, self._pool, config.logDir if config.monitorLogEnabled else None, Sensors(gpus))
+        machine = Machine(
+            reactor, self._pool, config.logDir if config.monitorLogEnabled else None, Sensors(gpus, config.instancesDir)
+        )
+        overview = Overview(
+            reactor.seconds,
+            machine,
+            gpus,
+            self.instances,
+            self.launch,
+            facts_of_machine(config.instancesDir),
+            encryption,
+        )
+        access = Access(reactor.seconds, config.monitorPassword, config.monitorNetworks, config.trustedProxies)
+        monitor = Monitor(reactor, "simulation", overview, access)
+        self._viewers = monitor.viewers
         self._clients = clients = ClientFactory(reactor, self.instances, config.requestTimeoutSeconds)
         addresses = Addresses(
             reactor.seconds, config.maxSocketsPerAddress, config.maxStartsPerMinute, config.trustedProxies
         )
-        site = simulation_site(
-            reactor, machine, self.instances, self.launch, clients, addresses, workplace.gate, encryption
-        )
+        site = simulation_site(reactor, overview, monitor, clients, addresses, workplace.gate)
         metrics = SimulationMetrics(
             self.instances,
             config.maxQueue,
@@ -99,7 +114,6 @@ class SimulationService(MultiService):
             clients.connections,
             lambda: len(site.channels),
         )
-        access = Access(reactor.seconds, config.monitorPassword, config.monitorNetworks, config.trustedProxies)
         told = Metrics(reactor, config.section, metrics.collect, self._trouble, encryption, access)
         told.put_below(site.resource)
         self._machine = machine
@@ -115,6 +129,7 @@ class SimulationService(MultiService):
         self._take_over()
         # Not earlier: a server that cannot listen ends at once, and must not be kept by threads that wait for work.
         self._reactor.callWhenRunning(self._pool.start)
+        self._viewers.start()
         MultiService.startService(self)
 
     def stopService(self) -> Deferred[None]:
@@ -126,6 +141,7 @@ class SimulationService(MultiService):
         await self.listener.stop_listening()
         await self.instances.stop()
         await self._clients.connections.close()
+        await self._viewers.stop()
         await MultiService.stopService(self)
         self._pool.stop()
         self._folder.unlock()
