@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from twisted.application.service import IService, MultiService, Service
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.logger import Logger
 
 from webots_cloud.agent import TrustedAuthorities
@@ -15,6 +15,7 @@ from webots_cloud.encrypting import AnyEncryption, Encryptions, listener
 from webots_cloud.logfile import log_to
 from webots_cloud.session.availability import VisitorFactory, WatcherFactory
 from webots_cloud.session.fleet import Fleet, Server, State
+from webots_cloud.session.mail import mail_to_administrator
 from webots_cloud.session.poller import HttpLoadSource, Poller
 from webots_cloud.session.site import CORS_HEADERS, PublicSite
 from webots_cloud.session.web import Reception, resources
@@ -37,7 +38,13 @@ class SessionService(Service):
     @ivar listener: where it listens.
     """
 
-    def __init__(self, reactor: Any, config: SessionConfig, encryption: AnyEncryption | None = None) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        config: SessionConfig,
+        encryption: AnyEncryption | None = None,
+        certificates: Sequence[AnyEncryption] = (),
+    ) -> None:
         """Put the parts together."""
         self._fleet = Fleet(config.servers, reactor.seconds)
         _Journal(self._fleet)
@@ -52,6 +59,7 @@ class SessionService(Service):
         self._watchers = WatcherFactory(reactor, CORS_HEADERS, self._fleet)
         self._visitors = VisitorFactory(reactor, CORS_HEADERS, reception.send_client)
         root = resources(self._fleet, reception, self._watchers, self._visitors, encryption)
+        self._mail = mail_to_administrator(reactor, config, self._fleet, certificates)
         self._log_file = log_to(config)
         self.listener = listener(reactor, config, PublicSite(reactor, root), encryption)
 
@@ -61,6 +69,7 @@ class SessionService(Service):
         self._log_file.startService()
         self._watchers.start()
         self._visitors.start()
+        self._mail.startService()
         self.listener.startService()
         self._poller.startService()
 
@@ -73,6 +82,7 @@ class SessionService(Service):
         await self.listener.stopService()
         ends = (self._poller.stopService, self._watchers.stop, self._visitors.stop)
         await gatherResults([Deferred.fromCoroutine(_awaited(end())) for end in ends])
+        await maybeDeferred(self._mail.stopService)
         self._log_file.stopService()
 
 
@@ -108,13 +118,19 @@ class _Journal:
                 )
 
 
-def session_service(reactor: Any, config: SessionConfig, encryption: AnyEncryption | None = None) -> IService:
+def session_service(
+    reactor: Any,
+    config: SessionConfig,
+    encryption: AnyEncryption | None = None,
+    certificates: Sequence[AnyEncryption] = (),
+) -> IService:
     """Make the session server, alone or as one of several in a process.
 
     @param reactor: listens, connects, and tells the time.
     @param encryption: what it encrypts with, which must have started before; C{None}: it does not.
+    @param certificates: all those of the process, which its administrator is told of.
     """
-    return SessionService(reactor, config, encryption)
+    return SessionService(reactor, config, encryption, certificates)
 
 
 def makeService(options: Options) -> IService:
@@ -124,5 +140,6 @@ def makeService(options: Options) -> IService:
     config, service = options.config.session, MultiService()
     encryptions = Encryptions(reactor, options.config.acme, [config.server])
     service.addService(encryptions)
-    service.addService(session_service(reactor, config, encryptions.of(config)))
+    encryption = encryptions.of(config)
+    service.addService(session_service(reactor, config, encryption, encryptions.all))
     return service
