@@ -47,6 +47,19 @@ def test_nothing_in_a_subject_is_a_header() -> None:
     assert "Bcc" not in message
 
 
+def test_what_looks_encoded_in_a_subject_is_not_decoded() -> None:
+    message = read(write("=?utf-8?q?down=0D=0ABcc:_c=40example.org?= " * 3))
+    assert message["Subject"].startswith("= ?utf-8?q?down=0D=0ABcc:_c=40example.org?= = ?utf-8")
+    assert "Bcc" not in message
+
+
+def test_a_subject_is_one_line_of_ascii_that_says_that_there_is_more() -> None:
+    letter = write("Größe " * 50)
+    assert letter.content.split(b"\r\n")[2] == b"Subject: " + letter.subject.encode("ascii")
+    assert letter.subject.startswith("Gr??e Gr??e ")
+    assert letter.subject.endswith("...")
+
+
 @given(st.text(max_size=300), st.lists(st.text(max_size=1500), max_size=5))
 def test_any_text_gives_a_message_with_the_same_headers_and_as_many_lines(subject: str, lines: list[str]) -> None:
     letter = write(subject, tuple(lines))

@@ -46,7 +46,7 @@ def write_letter(sender: str, recipients: Sequence[str], subject: str, lines: Se
     @param now: the time, in seconds since 1970.
     """
     message = EmailMessage(SMTP)
-    subject = quoted(subject, MAX_SUBJECT)
+    subject = _headline(subject)
     message["From"] = Address("webots-cloud", addr_spec=sender)
     message["To"] = [Address(addr_spec=recipient) for recipient in recipients]
     message["Subject"] = subject
@@ -58,4 +58,11 @@ def write_letter(sender: str, recipients: Sequence[str], subject: str, lines: Se
         f"{' ' * (len(line) - len(line.lstrip(' ')))}{quoted(line, MAX_LINE)}".rstrip() + "\n" for line in lines
     )
     message.set_content(body, charset="utf-8", cte="quoted-printable")
-    return Letter(sender, tuple(recipients), subject, bytes(message))
+    # Python folds a long subject after its name, where some programs then see an empty one.
+    return Letter(sender, tuple(recipients), subject, message.as_bytes(policy=SMTP.clone(max_line_length=998)))
+
+
+def _headline(text: str) -> str:
+    """Make a text a subject: of ASCII, as it is then shown as it is, and without what would be decoded (RFC 2047)."""
+    shown = quoted(text, MAX_SUBJECT - 2).replace("…", "...").replace("=?", "= ?")
+    return shown.encode("ascii", "replace").decode("ascii")[:MAX_SUBJECT]

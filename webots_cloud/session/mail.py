@@ -81,8 +81,7 @@ class Mail(Service):
         elif states[State.UNKNOWN]:
             return
         else:
-            sentence = f"cannot be started: of {_counted(states)}"
-            condition = Condition("none", sentence, NONE_AVAILABLE)
+            condition = Condition("none", f"cannot be started; simulation servers: {_counted(states)}", NONE_AVAILABLE)
         self._notices.observe("Simulations", condition, self._monitor)
 
     def _look_at_certificates(self) -> None:
@@ -112,7 +111,7 @@ class Mail(Service):
 
     def _write(self, notices: Sequence[Notice], left_out: int) -> Letter:
         now = self._reactor.seconds()
-        first = max(notices, key=lambda notice: notice.urgency)
+        first = max(notices, key=lambda notice: (notice.urgency, notice.before))
         more = len(notices) - 1 + left_out
         lines = [f"Session server {self._config.server}, {moment(now)}", ""]
         if left_out:
@@ -120,8 +119,8 @@ class Mail(Service):
         for notice in notices:
             lines += [f"{moment(notice.when)}: {notice.text}.", f"    {notice.link}", ""]
         lines += [
-            f"Now, of {_counted(Counter(one.state for one in self._fleet.servers))}.",
-            f"All simulation servers: {self._monitor}",
+            f"Simulation servers now: {_counted(Counter(one.state for one in self._fleet.servers))}.",
+            f"    {self._monitor}",
         ]
         subject = f"[webots-cloud] {quoted(first.text, 110)}" + (f" (and {more} more)" if more else "")
         return write_letter(self._config.mailSender, self._config.administrator, subject, lines, now)
@@ -139,12 +138,11 @@ def _condition(server: Server) -> Condition:
 def _counted(states: Counter[State]) -> str:
     words = {
         State.AVAILABLE: "available",
-        State.FULL: "at their maximum",
+        State.FULL: "at maximum",
         State.FAILED: "not responding",
         State.UNKNOWN: "not asked yet",
     }
-    counted = [f"{states[state]} {word}" for state, word in words.items() if states[state]]
-    return f"{sum(states.values())} simulation servers {', '.join(counted)}"
+    return ", ".join(f"{states[state]} {word}" for state, word in words.items() if states[state])
 
 
 def mail_to_administrator(

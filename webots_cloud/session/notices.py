@@ -42,13 +42,15 @@ class Notice:
     @ivar when: since when it is so, in seconds since 1970.
     @ivar text: a sentence without a full stop.
     @ivar link: URL of a page about it.
-    @ivar urgency: as a condition's.
+    @ivar urgency: of the condition.
+    @ivar before: the urgency of the one that was told before.
     """
 
     when: float
     text: str
     link: str
     urgency: int
+    before: int = 0
 
 
 @attrs.define
@@ -104,8 +106,8 @@ class _Thing:
         return self._tell(self._sentence())
 
     def _tell(self, sentence: str) -> Notice:
-        self.told = self.current
-        return Notice(self.since, f"{self.name} {sentence}", self.link, self.current.urgency)
+        before, self.told = self.told, self.current
+        return Notice(self.since, f"{self.name} {sentence}", self.link, self.current.urgency, before.urgency)
 
     def _sentence(self) -> str:
         if self.current.urgency:
