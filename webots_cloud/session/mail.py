@@ -63,7 +63,8 @@ class Mail(Service):
     def startService(self) -> None:
         """Begin to look at certificates; they must have started before."""
         Service.startService(self)
-        self._looking.start(self._config.mailIntervalSeconds)
+        looking = self._looking.start(self._config.mailIntervalSeconds)
+        looking.addErrback(lambda failure: self._log.failure("certificates are not looked at any more", failure))
 
     def stopService(self) -> Deferred[None]:
         """Tell what there is to tell, and end; fires within L{STOP_SECONDS}."""
