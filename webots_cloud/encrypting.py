@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 from twisted.application.service import MultiService, Service
 
 from webots_cloud.config import AcmeConfig, ServerConfig
 from webots_cloud.listening import Listener
+from webots_cloud.monitor.merging import Document, known
 from webots_cloud.redirect import unencrypted_root
 from webots_cloud.site import PromptSite
 from webots_cloud.tls.encryption import Encryption
@@ -91,12 +91,10 @@ def listener(reactor: Any, config: ServerConfig, site: PromptSite, encryption: A
     return Listener(reactor, config.section, config.endpoints, site, config.tls_endpoints, encryption.contexts)
 
 
-def certificate_shown(encryption: AnyEncryption | None) -> str:
-    """Give a paragraph in HTML about a server's certificate, for its page for people; empty if it has none."""
-    if encryption is None:
-        return ""
-    status = encryption.status
-    notice = f" <strong>{escape(status.notice)}</strong>" if status.notice else ""
-    return (
-        f"<p>Certificate: for {escape(', '.join(status.names))}, until {status.ends:%Y-%m-%d %H:%M} UTC.{notice}</p>\n"
-    )
+def certificate_of(encryption: AnyEncryption | None) -> Document | None:
+    """Tell what there is to know of a server's certificate, for its monitor page; C{None} if it has none."""
+    # Before the service has started there is none yet.
+    status = None if encryption is None else getattr(encryption, "status", None)
+    if status is None:
+        return None
+    return known(names=list(status.names), ends=round(status.ends.timestamp()), notice=status.notice or None)

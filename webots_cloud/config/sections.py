@@ -134,6 +134,9 @@ class SessionConfig(ServerConfig):
     @ivar mailSenderPassword: that user's password.
     @ivar mailSenderPasswordFile: a file with it in the first line, instead.
     @ivar mailIntervalSeconds: how long what happens is collected for one message.
+    @ivar trustedProxies: networks of the web servers whose C{X-Forwarded-For} is believed.
+    @ivar monitorPassword: lets those who know it see the monitor page; empty: there is none.
+    @ivar monitorNetworks: networks from which the monitor page is seen, without a password.
     """
 
     section = "session"
@@ -143,6 +146,9 @@ class SessionConfig(ServerConfig):
     pollIntervalSeconds: float = _option("5", values.seconds)
     pollTimeoutSeconds: float = _option("4", values.seconds)
     caFile: Path | None = _option("", values.optional_path, checks.authorities)
+    trustedProxies: tuple[Network, ...] = _option("", values.networks)
+    monitorPassword: Secret = _option("", Secret)
+    monitorNetworks: tuple[Network, ...] = _option("", values.networks)
     administrator: tuple[str, ...] = _option("", values.mail_addresses)
     mailServer: str = _option("", values.optional_host_name)
     mailServerPort: int | None = _option("", values.optional_port)
@@ -216,6 +222,8 @@ class SimulationConfig(ServerConfig):
     @ivar maxSocketsPerAddress: how many connections one client address may have.
     @ivar maxStartsPerMinute: how many instances one client address may start in a minute.
     @ivar trustedProxies: networks of the web servers whose C{X-Forwarded-For} is believed.
+    @ivar monitorPassword: lets those who know it see the monitor page; empty: there is none.
+    @ivar monitorNetworks: networks from which the monitor page is seen, without a password.
     @ivar monitorLogEnabled: whether the load goes to C{monitor.csv} in C{logDir}.
     @ivar requestTimeoutSeconds: how long a client may take to say what it wants.
     @ivar fetchTimeoutSeconds: how long fetching a project may take.
@@ -259,6 +267,8 @@ class SimulationConfig(ServerConfig):
     maxSocketsPerAddress: int = _option("200", values.integer(1, 100000))
     maxStartsPerMinute: int = _option("60", values.integer(1, 100000))
     trustedProxies: tuple[Network, ...] = _option("", values.networks)
+    monitorPassword: Secret = _option("", Secret)
+    monitorNetworks: tuple[Network, ...] = _option("", values.networks)
     monitorLogEnabled: bool = _option("no", values.yes_or_no)
     requestTimeoutSeconds: float = _option("10", values.seconds)
     fetchTimeoutSeconds: float = _option("60", values.seconds)

@@ -13,9 +13,12 @@ from webots_cloud.agent import TrustedAuthorities
 from webots_cloud.config import AcmeConfig, ConfigOptions, Section, SessionConfig
 from webots_cloud.encrypting import AnyEncryption, Encryptions, listener
 from webots_cloud.logfile import log_to
+from webots_cloud.monitor.access import Access
+from webots_cloud.monitor.web import Monitor
 from webots_cloud.session.availability import VisitorFactory, WatcherFactory
 from webots_cloud.session.fleet import Fleet, Server, State
 from webots_cloud.session.mail import mail_to_administrator
+from webots_cloud.session.overview import Overview
 from webots_cloud.session.poller import HttpLoadSource, Poller
 from webots_cloud.session.site import CORS_HEADERS, PublicSite
 from webots_cloud.session.web import Reception, resources
@@ -58,7 +61,17 @@ class SessionService(Service):
         reception = Reception(self._fleet)
         self._watchers = WatcherFactory(reactor, CORS_HEADERS, self._fleet)
         self._visitors = VisitorFactory(reactor, CORS_HEADERS, reception.send_client)
-        root = resources(self._fleet, reception, self._watchers, self._visitors, encryption)
+        overview = Overview(
+            self._fleet,
+            reactor.seconds,
+            config.url("http").partition("://")[2],
+            lambda: len(self._watchers.peers),
+            encryption,
+        )
+        access = Access(reactor.seconds, config.monitorPassword, config.monitorNetworks, config.trustedProxies)
+        monitor = Monitor(reactor, "session", overview, access)
+        self._viewers = monitor.viewers
+        root = resources(reception, self._watchers, self._visitors, monitor)
         self._mail = mail_to_administrator(reactor, config, self._fleet, certificates)
         self._log_file = log_to(config)
         self.listener = listener(reactor, config, PublicSite(reactor, root), encryption)
@@ -70,6 +83,7 @@ class SessionService(Service):
         self._watchers.start()
         self._visitors.start()
         self._mail.startService()
+        self._viewers.start()
         self.listener.startService()
         self._poller.startService()
 
@@ -80,7 +94,7 @@ class SessionService(Service):
 
     async def _stop(self) -> None:
         await self.listener.stopService()
-        ends = (self._poller.stopService, self._watchers.stop, self._visitors.stop)
+        ends = (self._poller.stopService, self._watchers.stop, self._visitors.stop, self._viewers.stop)
         await gatherResults([Deferred.fromCoroutine(_awaited(end())) for end in ends])
         await maybeDeferred(self._mail.stopService)
         self._log_file.stopService()

@@ -15,20 +15,25 @@ from webots_cloud.agent import TrustedAuthorities
 from webots_cloud.config import AcmeConfig, ConfigOptions, Section, SimulationConfig, refuse_to_start
 from webots_cloud.encrypting import AnyEncryption, Encryptions, listener
 from webots_cloud.logfile import log_to
+from webots_cloud.monitor.access import Access
+from webots_cloud.monitor.web import Monitor
 from webots_cloud.simulation.addresses import Addresses
 from webots_cloud.simulation.archive import Limits
 from webots_cloud.simulation.cgroup import CgroupLimits, Cgroups, NotDelegated
 from webots_cloud.simulation.client import ClientFactory
 from webots_cloud.simulation.drain import DrainOnSigterm
+from webots_cloud.simulation.facts import facts_of_machine
 from webots_cloud.simulation.gate import make_gate
 from webots_cloud.simulation.guard import Guard
 from webots_cloud.simulation.instances import Instances
 from webots_cloud.simulation.launch import Launch
 from webots_cloud.simulation.leftovers import InstancesFolder
 from webots_cloud.simulation.machine import Machine, Sensors
+from webots_cloud.simulation.overview import Overview
 from webots_cloud.simulation.project import BaseAndHost
 from webots_cloud.simulation.runner import Workplace
 from webots_cloud.simulation.sandbox import UnfitSandbox, make_sandbox, try_out
+from webots_cloud.simulation.tally import Tally
 from webots_cloud.simulation.web import simulation_site
 from webots_cloud.simulation.webots import find_simulator
 from webots_cloud.simulation.website_host import HostClient, Keys
@@ -74,14 +79,20 @@ class SimulationService(MultiService):
         guard = Guard(reactor)
         self._workplace = workplace = _workplace(reactor, config, self._pool, self.launch, guard)
         self.instances = Instances(workplace)
-        machine = Machine(reactor, self._pool, config.logDir if config.monitorLogEnabled else None, Sensors())
+        machine = Machine(
+            reactor, self._pool, config.logDir if config.monitorLogEnabled else None, Sensors(config.instancesDir)
+        )
+        overview = Overview(
+            reactor.seconds, machine, self.instances, self.launch, facts_of_machine(config.instancesDir), encryption
+        )
+        access = Access(reactor.seconds, config.monitorPassword, config.monitorNetworks, config.trustedProxies)
+        monitor = Monitor(reactor, "simulation", overview, access)
+        self._viewers = monitor.viewers
         self._clients = clients = ClientFactory(reactor, self.instances, config.requestTimeoutSeconds)
         addresses = Addresses(
             reactor.seconds, config.maxSocketsPerAddress, config.maxStartsPerMinute, config.trustedProxies
         )
-        site = simulation_site(
-            reactor, machine, self.instances, self.launch, clients, addresses, workplace.gate, encryption
-        )
+        site = simulation_site(reactor, overview, monitor, clients, addresses, workplace.gate)
         self.listener = listener(reactor, config, site, encryption)
         for service in (log_to(config), machine, guard, self.listener):
             service.setServiceParent(self)
@@ -94,6 +105,7 @@ class SimulationService(MultiService):
         self._take_over()
         # Not earlier: a server that cannot listen ends at once, and must not be kept by threads that wait for work.
         self._reactor.callWhenRunning(self._pool.start)
+        self._viewers.start()
         MultiService.startService(self)
 
     def stopService(self) -> Deferred[None]:
@@ -104,6 +116,7 @@ class SimulationService(MultiService):
         await self.listener.stop_listening()
         await self.instances.stop()
         await self._clients.connections.close()
+        await self._viewers.stop()
         await MultiService.stopService(self)
         self._pool.stop()
         self._folder.unlock()
@@ -126,7 +139,8 @@ def _workplace(reactor: Any, config: SimulationConfig, pool: ThreadPool, launch:
         HostClient(reactor, keys, config.maxArchiveMegabytes * _MEGABYTE, TrustedAuthorities(config.caFile)),
         Limits(config.maxProjectMegabytes * _MEGABYTE, config.maxProjectFiles),
     )
-    return Workplace(reactor, config, pool, projects, launch, make_gate(reactor, config), guard, _cgroups(config))
+    gate, tally = make_gate(reactor, config), Tally(reactor.seconds)
+    return Workplace(reactor, config, pool, projects, launch, gate, guard, _cgroups(config), tally)
 
 
 def _cgroups(config: SimulationConfig) -> Cgroups | None:
