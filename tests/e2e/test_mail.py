@@ -86,7 +86,7 @@ def test_a_simulation_server_that_goes_away_is_one_mail_and_its_return_another(t
                 "[webots-cloud] Simulations cannot be started; simulation servers: 1 not responding (and 1 more)"
             )
             text = message.get_content()
-            assert f"127.0.0.1:{simulation} is not available: it" in text
+            assert f"127.0.0.1:{simulation} is not available: it cannot be connected to" in text
             assert f"http://127.0.0.1:{simulation}/monitor" in text
             assert f"http://robots.example.org:{port}/monitor" in text
 

@@ -21,6 +21,7 @@ from tests.session.mail_servers import Mailbox, mail_server
 from webots_cloud.address import ServerAddress
 from webots_cloud.config import SessionConfig, read_config
 from webots_cloud.encrypting import AnyEncryption
+from webots_cloud.monitor.summary import Summary
 from webots_cloud.session.fleet import Fleet
 from webots_cloud.session.letter import Letter
 from webots_cloud.session.mail import Mail, mail_to_administrator, try_mail
@@ -182,6 +183,50 @@ def test_certificate_trouble_is_told_once_a_day_until_it_is_over() -> None:
     assert operating.subjects[3:] == [
         "[webots-cloud] The certificate for robots.example.org is in order again, after 2 days"
     ]
+
+
+def test_a_server_whose_queue_is_full_is_told_and_so_is_that_it_has_places() -> None:
+    operating = Operating(1)
+    for waiting in (9, 10, 10, 3):
+        operating.fleet.report(operating.servers[0], 50, operating.clock.seconds(), Summary(waiting=waiting, queue=10))
+        operating.pass_time(120)
+    assert operating.subjects == [
+        "[webots-cloud] The queue of simulation0.example.org:2000 is full: 10 clients wait, and others are refused",
+        "[webots-cloud] The queue of simulation0.example.org:2000 has places again, after 4 minutes",
+    ]
+    assert "    http://simulation0.example.org:2000/monitor" in body(operating.sent[0])
+
+
+def test_a_server_without_a_queue_and_one_that_says_nothing_of_it_are_not_told_of() -> None:
+    operating = Operating(2)
+    operating.fleet.report(operating.servers[0], 50, 0, Summary(waiting=0, queue=0))
+    operating.fleet.report(operating.servers[1], 50, 0)
+    operating.pass_time(3600)
+    assert operating.sent == []
+
+
+def test_a_server_that_tells_of_its_certificate_is_told_of_once_a_day() -> None:
+    operating = Operating(1)
+    for attention in (0, *[1] * 26, 0):
+        operating.fleet.report(operating.servers[0], 50, operating.clock.seconds(), Summary(attention=attention))
+        operating.pass_time(3600)
+    trouble = (
+        "[webots-cloud] The certificate for simulation0.example.org:2000 needs attention: its monitor page says why"
+    )
+    assert operating.subjects == [
+        trouble,
+        trouble,
+        "[webots-cloud] The certificate for simulation0.example.org:2000 is in order again, after 26 hours",
+    ]
+
+
+def test_the_reason_is_the_one_of_when_it_is_told() -> None:
+    operating = Operating(1)
+    operating.fleet.report_failure(operating.servers[0], "its answer is not HTTP, or breaks off")
+    operating.pass_time(10)
+    operating.fleet.report_failure(operating.servers[0], "it cannot be connected to")
+    operating.pass_time(600)
+    assert any("is not available: it cannot be connected to." in line for line in body(operating.sent[0]))
 
 
 def test_a_certificate_that_several_servers_share_is_one() -> None:

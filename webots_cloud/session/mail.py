@@ -31,6 +31,10 @@ DAY = 86400.0
 NONE_AVAILABLE, NOT_RESPONDING, CERTIFICATE, QUEUE_FULL, AT_MAXIMUM, WELL = 5, 4, 3, 2, 1, 0
 """How urgent it is."""
 
+AVAILABLE = Condition("available", "is available", WELL)
+IN_ORDER = Condition("well", "is in order", WELL)
+QUEUE_HAS_PLACES = Condition("places", "has places", WELL)
+
 
 class Mail(Service):
     """Tells the administrator what happens."""
@@ -54,7 +58,8 @@ class Mail(Service):
         self._notices = Notices(reactor, config.mailIntervalSeconds, self._outbox.put)
         self._looking = LoopingCall(self._look_at_certificates)
         self._looking.clock = reactor
-        fleet.watch_servers(self._server)
+        fleet.watch_figures(self._server)
+        fleet.watch_servers(self._availability)
 
     @property
     def _monitor(self) -> str:
@@ -75,7 +80,15 @@ class Mail(Service):
         return Deferred.fromCoroutine(self._outbox.stop(STOP_SECONDS))
 
     def _server(self, server: Server) -> None:
-        self._notices.observe(str(server.address), _condition(server), server.address.monitor_url)
+        name, link, summary = str(server.address), server.address.monitor_url, server.summary
+        if server.state is not State.UNKNOWN:
+            self._notices.observe(name, _condition(server), link)
+        if summary.queue and summary.waiting is not None:
+            self._notices.observe(f"The queue of {name}", _queue(summary.waiting, summary.queue), link)
+        if summary.attention is not None:
+            self._certificate(name, "its monitor page says why" if summary.attention else "", link)
+
+    def _availability(self, _: Server) -> None:
         states = Counter(one.state for one in self._fleet.servers)
         if self._fleet.available:
             condition = Condition("some", "can be started", WELL)
@@ -92,23 +105,23 @@ class Mail(Service):
             names = ", ".join(status.names)
             notices[names] = notices.get(names) or status.notice
         for names, notice in notices.items():
-            self.certificate(names, notice, self._monitor)
+            self._certificate(names, notice, self._monitor)
 
-    def certificate(self, names: str, notice: str, link: str) -> None:
+    def _certificate(self, whose: str, notice: str, link: str) -> None:
         """Take in how a certificate is.
 
-        @param names: what it is for.
+        @param whose: what it is for.
         @param notice: a sentence about what should be done; empty if all is well.
         @param link: URL of a page about it.
         """
-        if not notice:
-            self._troubles.pop(names, None)
-            condition = Condition("well", "is in order", WELL)
-        else:
+        condition = IN_ORDER
+        if notice:
             now = self._reactor.seconds()
-            days = int((now - self._troubles.setdefault(names, now)) / DAY)
+            days = int((now - self._troubles.setdefault(whose, now)) / DAY)
             condition = Condition(f"trouble for {days} days", f"needs attention: {quoted(notice, 300)}", CERTIFICATE)
-        self._notices.observe(f"The certificate for {names}", condition, link)
+        else:
+            self._troubles.pop(whose, None)
+        self._notices.observe(f"The certificate for {whose}", condition, link)
 
     def _write(self, notices: Sequence[Notice], left_out: int) -> Letter:
         now = self._reactor.seconds()
@@ -133,7 +146,13 @@ def _condition(server: Server) -> Condition:
             return Condition("failed", f"is not available: {quoted(server.reason, 200)}", NOT_RESPONDING)
         case State.FULL:
             return Condition("full", f"is at its maximum, with a load of {server.load:.0f} %", AT_MAXIMUM)
-    return Condition("available", "is available", WELL)
+    return AVAILABLE
+
+
+def _queue(waiting: int, places: int) -> Condition:
+    if waiting < places:
+        return QUEUE_HAS_PLACES
+    return Condition("full", f"is full: {waiting} clients wait, and others are refused", QUEUE_FULL)
 
 
 def _counted(states: Counter[State]) -> str:

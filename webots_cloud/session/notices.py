@@ -159,7 +159,9 @@ class Notices:
         @param name: tells it from all others, and is what sentences begin with.
         @param link: URL of a page about it.
         """
-        thing = self._things.setdefault(name, _Thing(name, link))
+        thing = self._things.get(name)
+        if thing is None:
+            thing = self._things[name] = _Thing(name, link)
         if condition.is_news_after(thing.current):
             thing.change(condition, self._clock.seconds())
             thing.forget(self._clock.seconds() - FLAP_INTERVALS * self._interval)
