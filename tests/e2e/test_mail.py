@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -109,3 +110,16 @@ def test_without_its_mail_server_all_else_works_and_the_log_says_what_nobody_was
         with urlopen(f"http://127.0.0.1:{port}/", timeout=PATIENCE) as answer:
             assert answer.read() == b"0"
     assert any("nobody was told by mail: Simulations cannot be started" in line for line in program.output)
+
+
+def test_a_mail_server_that_hangs_keeps_the_server_from_stopping_for_a_little_while_only(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        hanging.settimeout(PATIENCE)
+        options = f"mailServerPort = {hanging.getsockname()[1]}\nmailSecurity = plain\n"
+        with session_server(tmp_path, free_port(), free_port(), options) as program:
+            connection, _ = hanging.accept()
+            with connection:
+                program.press_ctrl_c()
+    told = "\n".join(program.output)
+    assert '" is not sent: the server stops' in told
+    assert "nobody was told by mail: Simulations cannot be started" in told

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
 from webots_cloud.session.notices import Condition, Notice, Notices, duration, moment
@@ -181,6 +184,24 @@ def test_at_the_end_is_told_what_has_lasted_and_nothing_after_it() -> None:
     assert told.clock.getDelayedCalls() == []
     told.notices.stop()
     assert len(told.messages) == 1
+
+
+@given(st.lists(st.tuples(st.sampled_from([WELL, FULL, DOWN]), st.integers(1, 400)), max_size=30))
+def test_whatever_happens_the_administrator_knows_in_the_end_and_is_not_told_too_often(
+    happening: list[tuple[Condition, int]],
+) -> None:
+    told = Told()
+    current = WELL
+    for current, seconds in happening:
+        told.see(current)
+        told.pass_time(seconds)
+    told.pass_time(1300)
+
+    assert told.clock.getDelayedCalls() == []
+    assert (told.last[0].urgency if told.messages else 0) == current.urgency
+    times = [time for time, _ in told.messages]
+    assert all(later - earlier >= 60 for earlier, later in pairwise(times))
+    assert len(times) <= len(happening)
 
 
 def test_times_are_told_in_words() -> None:

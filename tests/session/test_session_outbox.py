@@ -91,18 +91,19 @@ def test_a_failure_costs_a_line_and_a_try_after_a_while_of_the_same_message() ->
     assert post.times[-1] == 10980 + LONGEST_WAIT
 
 
-def test_of_too_many_notices_the_oldest_are_left_out_and_that_is_said() -> None:
+def test_of_too_many_notices_the_least_urgent_and_oldest_are_left_out_and_that_is_said() -> None:
     post = Post()
     post.put("first")
     with capturedLogs() as logs:
-        for number in range(MAX_NOTICES + 2):
+        post.outbox.put([Notice(0, "urgent", "", 5)])
+        for number in range(MAX_NOTICES + 1):
             post.put(f"notice {number}")
     assert [formatEvent(event) for event in logs] == [
         f"too many notices for one mail; left out: notice {number}" for number in (0, 1)
     ]
     post.succeed()
     texts, left_out = post.written[1]
-    assert (len(texts), texts[0], left_out) == (MAX_NOTICES, "notice 2", 2)
+    assert (len(texts), texts[:2], left_out) == (MAX_NOTICES, ["urgent", "notice 2"], 2)
 
 
 def test_a_message_that_nobody_takes_is_given_up_and_the_next_one_goes() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
@@ -16,7 +15,7 @@ from webots_cloud.session.letter import Letter
 from webots_cloud.session.notices import Notice, duration
 
 MAX_NOTICES = 100
-"""How many notices wait for the message before them; of more, the oldest are left out."""
+"""How many notices are in a message at most; of more, the least urgent are left out."""
 
 FIRST_WAIT, LONGEST_WAIT = 60.0, 3600.0
 """Seconds to wait after the first failure, which double with each, and at most; chance makes them longer."""
@@ -73,7 +72,7 @@ class Outbox:
         self._write = write
         self._deliver = deliver
         self._uniform = uniform
-        self._waiting: deque[Notice] = deque()
+        self._waiting: list[Notice] = []
         self._left_out = 0
         self._working: Deferred[None] | None = None
         self._pause: Deferred[None] | None = None
@@ -83,12 +82,20 @@ class Outbox:
     def put(self, notices: Sequence[Notice]) -> None:
         """Have the administrator told."""
         self._waiting.extend(notices)
-        while len(self._waiting) > MAX_NOTICES:
-            self._left_out += 1
-            self._log.warn("too many notices for one mail; left out: {notice}", notice=self._waiting.popleft().text)
+        self._leave_out(len(self._waiting) - MAX_NOTICES)
         if self._working is None:
             self._working = Deferred.fromCoroutine(self._work())
             self._working.addErrback(self._broken).addCallback(self._done)
+
+    def _leave_out(self, count: int) -> None:
+        """Leave out the least urgent notices, and of those the oldest.
+
+        @param count: how many; less than one: none.
+        """
+        for notice in sorted(self._waiting, key=lambda notice: notice.urgency)[: max(0, count)]:
+            self._waiting.remove(notice)
+            self._left_out += 1
+            self._log.warn("too many notices for one mail; left out: {notice}", notice=notice.text)
 
     async def stop(self, seconds: float) -> None:
         """Try once more what has not been delivered, at once; and then no more.
