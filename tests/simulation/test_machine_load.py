@@ -14,6 +14,7 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.python.threadpool import ThreadPool
 
+from webots_cloud.simulation.gpu import Cards, Gpu, Gpus
 from webots_cloud.simulation.machine import HISTORY_SAMPLES, Machine, Sensors, Snapshot
 
 
@@ -30,15 +31,6 @@ class Link:
     """What psutil knows of a link, in Mbit/s."""
 
     speed: int
-
-
-@attrs.frozen
-class Card:
-    """What NVML says of a graphics card, for all of its questions at once."""
-
-    gpu: int = 42
-    used: int = 25
-    total: int = 100
 
 
 class AtOnce:
@@ -228,30 +220,12 @@ class TestRealSensors:
             assert 0 <= getattr(read, name) <= 100
         assert read.memory > 0
 
-    def test_a_machine_without_a_graphics_card_or_its_library_has_no_load_of_it(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        import pynvml
+    def test_the_busiest_and_the_fullest_graphics_card_count(self) -> None:
+        gpus = Gpus(Clock())
+        gpus.cards = Cards((Gpu(0, "A", 42.0, 1, 4), Gpu(1, "B", None, 1, 2), Gpu(2, trouble="GPU is lost")))
+        read = Sensors(gpus).read()
+        assert (read.gpu_compute, read.gpu_memory) == (42, 50)
 
-        def no_library() -> None:
-            raise pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
-
-        monkeypatch.setattr(pynvml, "nvmlInit", no_library)
-        read = Sensors().read()
+    def test_a_machine_without_graphics_cards_has_no_load_of_them(self) -> None:
+        read = Sensors(Gpus(Clock())).read()
         assert (read.gpu_compute, read.gpu_memory) == (0, 0)
-
-    def test_a_card_that_fails_later_has_no_share(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        import pynvml
-
-        def busy(card: int) -> object:
-            if card == 0:
-                raise pynvml.NVMLError(pynvml.NVML_ERROR_GPU_IS_LOST)
-            return Card()
-
-        monkeypatch.setattr(pynvml, "nvmlInit", lambda: None)
-        monkeypatch.setattr(pynvml, "nvmlDeviceGetCount", lambda: 2)
-        monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByIndex", lambda index: index)
-        monkeypatch.setattr(pynvml, "nvmlDeviceGetUtilizationRates", busy)
-        monkeypatch.setattr(pynvml, "nvmlDeviceGetMemoryInfo", lambda card: Card())
-        read = Sensors().read()
-        assert (read.gpu_compute, read.gpu_memory) == (42, 25)

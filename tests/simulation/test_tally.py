@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
 from twisted.internet.task import Clock
 
 from tests.simulation.stage import NEVER_OPENS, StageCase, until
 from webots_cloud.errors import FetchTimedOut, ServerFull, TimeIsUp, WebotsSilent
 from webots_cloud.simulation.instance import Phase
-from webots_cloud.simulation.tally import CLIENT_LEFT, Durations, Passage, Tally
+from webots_cloud.simulation.tally import CLIENT_LEFT, FAILURES, Passage, Tally
 
 
 def counted() -> tuple[Tally, Clock]:
@@ -21,20 +20,6 @@ def running(tally: Tally) -> Passage:
     for phase in (Phase.FETCHING, Phase.STARTING, Phase.RUNNING):
         passage.enter(phase)
     return passage
-
-
-class TestDurations:
-    @pytest.mark.parametrize(("seconds", "place"), [(0, 0), (1, 0), (1.01, 1), (5, 1), (6, 2)])
-    def test_are_sorted_by_the_least_bound_that_they_do_not_pass(self, seconds: float, place: int) -> None:
-        durations = Durations([1, 5])
-        durations.add(seconds)
-        assert durations.counts == [int(place == index) for index in range(3)]
-
-    def test_have_a_number_and_a_sum(self) -> None:
-        durations = Durations([1])
-        for seconds in (0.5, 2, 4):
-            durations.add(seconds)
-        assert (len(durations), durations.seconds) == (3, 6.5)
 
 
 class TestTally:
@@ -93,6 +78,7 @@ class TestTally:
             tally.begin().stop(error)
             tally.refuse(error)
         assert tally.failed == tally.refused == {"WebotsSilent": 2, "ServerFull": 1}
+        assert tally.failed.keys() <= set(FAILURES)
 
 
 class TestServer(StageCase):

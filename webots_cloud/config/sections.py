@@ -307,6 +307,8 @@ class HostConfig(ServerConfig):
     @ivar quotaMegabytes: how much each visitor may save.
     @ivar signUp: whether visitors may make accounts; those who have one may log in anyway.
     @ivar trustedProxies: networks of the web servers whose C{X-Forwarded-For} is believed.
+    @ivar monitorPassword: lets those who know it see the metrics; empty: there is none.
+    @ivar monitorNetworks: networks from which the metrics are seen, without a password.
     """
 
     section = "host"
@@ -318,6 +320,8 @@ class HostConfig(ServerConfig):
     quotaMegabytes: int = _option("10", values.integer(1, 100000))
     signUp: bool = _option("yes", values.yes_or_no)
     trustedProxies: tuple[Network, ...] = _option("", values.networks)
+    monitorPassword: Secret = _option("", Secret)
+    monitorNetworks: tuple[Network, ...] = _option("", values.networks)
 
     def contradictions(self) -> Iterable[tuple[str, str]]:
         """Tell of options that do not go together."""

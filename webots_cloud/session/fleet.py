@@ -46,6 +46,8 @@ class Server:
     @ivar since: since when it has been in its state, in seconds of the fleet's clock.
     @ivar asked: when it was asked what it answered last, by the same clock; C{None}: it has never answered.
     @ivar summary: what it says of itself beside its load; nothing unless the state is available or full.
+    @ivar sent: how many clients were ever sent there.
+    @ivar failures: how many times it gave no load when it was asked.
     """
 
     address: ServerAddress
@@ -57,6 +59,8 @@ class Server:
     since: float = 0.0
     asked: float | None = None
     summary: Summary = NOTHING
+    sent: int = 0
+    failures: int = 0
     _handed_out: dict[int, int] = attrs.field(factory=dict)
 
     @property
@@ -67,6 +71,7 @@ class Server:
     def reserve(self, second: int) -> None:
         """Note that a client was sent there at C{second}."""
         self.reserved += 1
+        self.sent += 1
         self._handed_out[second] = self._handed_out.get(second, 0) + 1
 
     def release(self, until: float) -> None:
@@ -83,7 +88,7 @@ class Fleet:
     to a question asked L{SETTLE_SECONDS} later: an earlier answer cannot have the client in it. It is a guess, so it
     decides only the order of servers; whether a server is available is what the server itself says.
 
-    @ivar sent: how many clients were sent to a server.
+    @ivar refused: how many clients could be sent nowhere.
     """
 
     def __init__(self, addresses: Iterable[ServerAddress], seconds: Callable[[], float]) -> None:
@@ -95,7 +100,7 @@ class Fleet:
         now = seconds()
         self._servers = {address: Server(address, turn=turn, since=now) for turn, address in enumerate(addresses)}
         self._turns = len(self._servers)
-        self.sent = 0
+        self.refused = 0
         self._queue: list[tuple[float, int, Server]] = []
         self._watch_availability: list[Callable[[bool], None]] = []
         self._watch_servers: list[Callable[[Server], None]] = []
@@ -110,6 +115,11 @@ class Fleet:
     def available(self) -> bool:
         """Whether some server is available."""
         return bool(self._queue)
+
+    @property
+    def answers(self) -> bool:
+        """Whether some server answers, be it that it is full."""
+        return any(server.load is not None for server in self._servers.values())
 
     @property
     def mean_load(self) -> float | None:
@@ -136,12 +146,12 @@ class Fleet:
     def choose(self) -> ServerAddress | None:
         """Send a client to a server: give its address and reserve a place; C{None} if none is available."""
         if not self._queue:
+            self.refused += 1
             return None
         server = self._queue.pop(0)[2]
         server.reserve(math.ceil(self._seconds()))
         server.turn = self._turns
         self._turns += 1
-        self.sent += 1
         self._enqueue(server)
         self._tell_figures(server)
         return server.address
@@ -167,6 +177,7 @@ class Fleet:
         server = self._servers[address]
         self._dequeue(server)
         server.load, server.reason, server.summary = None, reason, NOTHING
+        server.failures += 1
         self._change(server, State.FAILED)
 
     def _change(self, server: Server, state: State) -> None:

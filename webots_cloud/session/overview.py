@@ -121,7 +121,7 @@ class Overview:
             servers=len(servers),
             **{name: states[state] for state, name in _STATES.items()},
             load=None if load is None else round(load, 1),
-            sent=self._fleet.sent,
+            sent=sum(server.sent for server in servers),
             watchers=self._watchers(),
             **sums,
         )

@@ -23,6 +23,7 @@ from twisted.web.http import OK, PotentialDataLoss
 
 from webots_cloud.address import ServerAddress
 from webots_cloud.agent import CompressedAnswer, TrustedAuthorities, drop, plain_agent, untrusted
+from webots_cloud.durations import Durations
 from webots_cloud.errors import quoted
 from webots_cloud.monitor.summary import HEADER, NOTHING, Summary, parse_summary
 from webots_cloud.session.fleet import Fleet
@@ -32,6 +33,9 @@ MAX_ANSWER = 64
 
 JITTER = 0.1
 """By which share of it the time between two questions to a server varies, so that servers are not asked in step."""
+
+
+_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class NoLoad(Exception):
@@ -151,7 +155,10 @@ class _Body(protocol.Protocol):
 
 
 class Poller(Service):
-    """Asks every server as long as it runs."""
+    """Asks every server as long as it runs.
+
+    @ivar durations: how long servers took to tell their load.
+    """
 
     _log = Logger()
 
@@ -177,6 +184,7 @@ class Poller(Service):
         self._timeout = timeout
         self._uniform = uniform
         self._following: list[Deferred[None]] = []
+        self.durations = Durations(_BOUNDS)
 
     def startService(self) -> None:
         """Ask all servers at once, and go on."""
@@ -221,6 +229,7 @@ class Poller(Service):
                 raise CancelledError from error
             self._fleet.report_failure(address, self._reason(address, error))
         else:
+            self.durations.add(self._clock.seconds() - asked)
             self._fleet.report(address, answer.load, asked, answer.summary)
 
     def _give_up(self, _result: object, timeout: float) -> Answer:

@@ -13,11 +13,13 @@ from webots_cloud.agent import TrustedAuthorities
 from webots_cloud.config import AcmeConfig, ConfigOptions, Section, SessionConfig
 from webots_cloud.encrypting import AnyEncryption, Encryptions, listener
 from webots_cloud.logfile import log_to
+from webots_cloud.metrics.web import Metrics
 from webots_cloud.monitor.access import Access
 from webots_cloud.monitor.web import Monitor
 from webots_cloud.session.availability import VisitorFactory, WatcherFactory
 from webots_cloud.session.fleet import Fleet, Server, State
 from webots_cloud.session.mail import mail_to_administrator
+from webots_cloud.session.metrics import SessionMetrics
 from webots_cloud.session.overview import Overview
 from webots_cloud.session.poller import HttpLoadSource, Poller
 from webots_cloud.session.site import CORS_HEADERS, PublicSite
@@ -73,8 +75,14 @@ class SessionService(Service):
         self._viewers = monitor.viewers
         root = resources(reception, self._watchers, self._visitors, monitor)
         self._mail = mail_to_administrator(reactor, config, self._fleet, certificates)
+        site = PublicSite(reactor, root)
+        metrics = SessionMetrics(
+            self._fleet, self._poller.durations, lambda: len(self._watchers.peers), lambda: len(site.channels)
+        )
+        self._metrics = Metrics(reactor, config.section, metrics.collect, self._trouble, encryption, access)
+        self._metrics.put_below(root)
         self._log_file = log_to(config)
-        self.listener = listener(reactor, config, PublicSite(reactor, root), encryption)
+        self.listener = listener(reactor, config, site, encryption)
 
     def startService(self) -> None:
         """Listen, and begin to ask the simulation servers."""
@@ -84,6 +92,7 @@ class SessionService(Service):
         self._visitors.start()
         self._mail.startService()
         self._viewers.start()
+        self._metrics.startService()
         self.listener.startService()
         self._poller.startService()
 
@@ -97,7 +106,14 @@ class SessionService(Service):
         ends = (self._poller.stopService, self._watchers.stop, self._visitors.stop, self._viewers.stop)
         await gatherResults([Deferred.fromCoroutine(_awaited(end())) for end in ends])
         await maybeDeferred(self._mail.stopService)
+        self._metrics.stopService()
         self._log_file.stopService()
+
+    def _trouble(self) -> str:
+        """Say why no page can be sent to a simulation server, or told to wait for one; empty if it can."""
+        if not self.running:
+            return "this server is being stopped"
+        return "" if self._fleet.answers else "no simulation server answers"
 
 
 async def _awaited(ending: Any) -> None:

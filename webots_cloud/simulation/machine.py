@@ -6,13 +6,12 @@ import csv
 import io
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 import psutil
-import pynvml
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
@@ -20,6 +19,8 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.logfile import LogFile
 from twisted.python.threadpool import ThreadPool
+
+from webots_cloud.simulation.gpu import Cards, Gpus
 
 SAMPLE_SECONDS = 1.0
 AVERAGED_SAMPLES = 5
@@ -90,21 +91,22 @@ class _Counted:
 
 
 class Sensors:
-    """Reads psutil and NVML; its calls block, and belong in a thread."""
+    """Reads psutil; its calls block, and belong in a thread."""
 
-    def __init__(self, folder: Path = Path("/")) -> None:
+    def __init__(self, gpus: Gpus | None = None, folder: Path = Path("/")) -> None:
         """Begin to measure.
 
+        @param gpus: the graphics cards, which are asked by themselves; C{None}: they are of no interest.
         @param folder: is on the disk that is looked at.
         """
-        self._cards = list(_graphics_cards())
+        self._gpus = gpus
         self._folder = folder
         self._counted = _Counted.now()
         psutil.cpu_percent()
 
     def read(self) -> Snapshot:
         """Measure since the last time."""
-        compute, memory = self._read_cards()
+        cards = self._gpus.cards if self._gpus else Cards()
         before, self._counted = self._counted, _Counted.now()
         received, sent = _traffic(before, self._counted)
         read, written = _rates(before, self._counted, before.disks, self._counted.disks)
@@ -112,8 +114,8 @@ class Sensors:
             time=time.time(),
             cpu=psutil.cpu_percent(),
             memory=psutil.virtual_memory().percent,
-            gpu_compute=compute,
-            gpu_memory=memory,
+            gpu_compute=cards.compute,
+            gpu_memory=cards.memory,
             network=_busiest_link(before, self._counted),
             swap=psutil.swap_memory().percent,
             received=received,
@@ -122,18 +124,6 @@ class Sensors:
             disk_read=read,
             disk_written=written,
         )
-
-    def _read_cards(self) -> tuple[float, float]:
-        compute, memory = [0.0], [0.0]
-        for card in self._cards:
-            try:
-                compute.append(float(pynvml.nvmlDeviceGetUtilizationRates(card).gpu))
-                info = pynvml.nvmlDeviceGetMemoryInfo(card)
-                memory.append(100.0 * info.used / info.total)
-            except pynvml.NVMLError:
-                # A card that cannot say has no share in the load.
-                continue
-        return max(compute), max(memory)
 
     def _read_disk(self) -> float:
         try:
@@ -165,15 +155,6 @@ def _busiest_link(before: _Counted, now: _Counted) -> float:
         busier = max(_rates(before, now, before.links[name], now.links[name]))
         shares.append(100.0 * busier * 8 / (megabits * 1e6))
     return min(max(shares), 100.0)
-
-
-def _graphics_cards() -> Iterator[Any]:
-    try:
-        pynvml.nvmlInit()
-        yield from (pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount()))
-    except (pynvml.NVMLError, OSError):
-        # No card, no driver or no library: all the same to the load.
-        return
 
 
 class Machine(Service):

@@ -10,6 +10,7 @@ from webots_cloud.encrypting import AnyEncryption, certificate_of
 from webots_cloud.monitor.merging import Document, known, merge_patch
 from webots_cloud.monitor.summary import Summary
 from webots_cloud.simulation.curves import NAMES, Counted, Curves, Point
+from webots_cloud.simulation.gpu import Gpu, Gpus
 from webots_cloud.simulation.instance import Phase
 from webots_cloud.simulation.instances import Instances
 from webots_cloud.simulation.launch import Launch
@@ -31,6 +32,7 @@ class Overview:
         self,
         seconds: Callable[[], float],
         machine: Machine,
+        gpus: Gpus,
         instances: Instances,
         launch: Launch,
         facts: Document,
@@ -44,6 +46,7 @@ class Overview:
         """
         self._seconds = seconds
         self._machine = machine
+        self._gpus = gpus
         self._instances = instances
         self._launch = launch
         self._facts = facts
@@ -113,6 +116,7 @@ class Overview:
                 state="ending" if self._instances.closing else "full" if self._instances.full else "available",
             ),
             machine=self._facts,
+            gpus=[_card(gpu) for gpu in self._gpus.cards.gpus],
             sandbox=known(
                 kind=config.sandbox, network=config.network, gate=config.gate, warning=sandbox.warning or None
             ),
@@ -145,6 +149,10 @@ class Overview:
             self._uses = {}
         self._uses |= {runner.name: _use(runner) for runner in runners if runner.name not in self._uses}
         return {runner.name.rpartition(" ")[2]: _row(runner) | self._uses[runner.name] for runner in runners}
+
+
+def _card(gpu: Gpu) -> Document:
+    return known(name=gpu.name or None, memoryTotal=gpu.memory_total, trouble=gpu.trouble or None)
 
 
 def _row(runner: Runner) -> Document:

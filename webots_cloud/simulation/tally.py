@@ -5,15 +5,21 @@ Runners tell it; the monitor page and the metrics read it.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
+from webots_cloud import errors
+from webots_cloud.durations import Durations
 from webots_cloud.errors import ClientError
 from webots_cloud.simulation.instance import Phase
 
 CLIENT_LEFT = "ClientLeft"
 """The reason of an end that is no failure; all others are the names of classes in webots_cloud.errors."""
+
+FAILURES = tuple(
+    sorted(name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, ClientError))
+)
+"""All reasons of failures that there may be."""
 
 _START_BOUNDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)
 _RUN_BOUNDS = (10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0, 14400.0)
@@ -28,30 +34,6 @@ PHASES: Mapping[Phase, Sequence[float]] = {
 """The phases that have a duration, each with the bounds in seconds by which it is sorted."""
 
 _BEFORE_RUNNING = (Phase.WAITING, Phase.FETCHING, Phase.STARTING)
-
-
-class Durations:
-    """How long something took, many times.
-
-    @ivar bounds: in seconds, rising.
-    @ivar counts: how many times it took at most as long as each bound, but longer than the one before; and, last,
-        longer than all.
-    @ivar seconds: how long it took in all.
-    """
-
-    def __init__(self, bounds: Sequence[float]) -> None:
-        """Begin with none."""
-        self.bounds = tuple(bounds)
-        self.counts = [0] * (len(self.bounds) + 1)
-        self.seconds = 0.0
-
-    def __len__(self) -> int:
-        return sum(self.counts)
-
-    def add(self, seconds: float) -> None:
-        """Count one more."""
-        self.counts[bisect_left(self.bounds, seconds)] += 1
-        self.seconds += seconds
 
 
 class Tally:
@@ -104,8 +86,7 @@ class Passage:
         @param phase: what comes after it.
         """
         now = self._tally.seconds()
-        # The machine's clock may have been set back.
-        self._tally.phases[self._phase].add(max(0.0, now - self._since))
+        self._tally.phases[self._phase].add(now - self._since)
         self._phase, self._since = phase, now
         if phase is Phase.RUNNING:
             self._tally.started += 1

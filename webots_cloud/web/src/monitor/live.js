@@ -23,7 +23,7 @@ export class Live {
     this.#ondata = ondata;
     this.#onconnection = onconnection;
     this.#edges = {
-      page: location.href,
+      page: globalThis.location?.href,
       connect: (url) => new WebSocket(url),
       ask: (url) => fetch(url, { cache: "no-store" }),
       later: (action, seconds) => setTimeout(action, seconds * 1000),

@@ -45,7 +45,7 @@ export class ServerList {
    * @param {string[]} names of the servers, in the order in which they are shown.
    * @param {object} servers what is known, by name.
    * @param {boolean} isTable whether as a table.
-   * @param {{key: string, descending: boolean}} sort how they were sorted.
+   * @param {{key: string, order: string}} sort how they were sorted: `ascending` or `descending`.
    */
   show(names, servers, isTable, sort) {
     if (isTable !== this.#isTable) {
@@ -54,8 +54,7 @@ export class ServerList {
     this.#names = names;
     this.#servers = servers;
     for (const [key, heading] of this.#headings) {
-      const order = sort.descending ? "descending" : "ascending";
-      heading.setAttribute("aria-sort", key === sort.key ? order : "none");
+      heading.setAttribute("aria-sort", key === sort.key ? sort.order : "none");
     }
     this.#fill();
   }

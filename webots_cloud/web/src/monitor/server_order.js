@@ -16,6 +16,9 @@ const KEYS = {
   version: (name, server) => server.version,
 };
 
+/** Of these the largest comes first. */
+const LARGEST_FIRST = new Set(["load", "instances", "waiting"]);
+
 const collator = new Intl.Collator("en", { numeric: true });
 
 function negative(number) {
@@ -33,13 +36,22 @@ function compare(one, other) {
 }
 
 /**
+ * @param {string} key what is sorted by.
+ * @param {boolean} isReversed whether the other way round than at first.
+ * @returns {"ascending"|"descending"} in which direction values go.
+ */
+export function direction(key, isReversed) {
+  return LARGEST_FIRST.has(key) === isReversed ? "ascending" : "descending";
+}
+
+/**
  * @param {object} servers what is known, by name, in the order of the configuration.
- * @param {{search: string, state: string, key: string, descending: boolean}} wishes of the visitor; `key` is `given` or
+ * @param {{search: string, state: string, key: string, isReversed: boolean}} wishes of the visitor; `key` is `given` or
  *   what they are sorted by.
  * @param {number} now seconds since the epoch.
  * @returns {string[]} the names of those that are shown.
  */
-export function orderOf(servers, { search, state, key, descending }, now) {
+export function orderOf(servers, { search, state, key, isReversed }, now) {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   const shown = Object.entries(servers)
     .filter(([, server]) => !state || server.state === state)
@@ -47,12 +59,12 @@ export function orderOf(servers, { search, state, key, descending }, now) {
       const text = [name, STATES[server.state], server.reason, server.version, server.simulator].join(" ").toLowerCase();
       return words.every((word) => text.includes(word));
     });
-  const keyOf = KEYS[key];
-  if (keyOf === undefined) {
+  if (!Object.hasOwn(KEYS, key)) {
     return shown.map(([name]) => name);
   }
+  const keyOf = KEYS[key];
   // Equal ones keep the order of the configuration.
   const keyed = shown.map(([name, server]) => [name, keyOf(name, server, now)]);
-  keyed.sort(([, one], [, other]) => (descending && one !== undefined && other !== undefined ? compare(other, one) : compare(one, other)));
+  keyed.sort(([, one], [, other]) => (isReversed && one !== undefined && other !== undefined ? compare(other, one) : compare(one, other)));
   return keyed.map(([name]) => name);
 }

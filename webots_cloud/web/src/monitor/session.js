@@ -3,9 +3,9 @@ import { showCertificate } from "./certificate.js";
 import { showConnection } from "./connection_line.js";
 import { count, duration, percent } from "./format.js";
 import { Live } from "./live.js";
-import { orderOf } from "./server_order.js";
 import { addToCurve } from "./server_history.js";
 import { ServerList } from "./server_list.js";
+import { direction, orderOf } from "./server_order.js";
 import { Tiles } from "./tiles.js";
 import { Wishes } from "./wishes.js";
 
@@ -78,7 +78,7 @@ function showTotals() {
   tiles.show("Full", count(totals.full), { tone: totals.full ? "wait" : "" });
   tiles.show("Mean load", percent(totals.load), { more: answering ? "" : "no server answers", share: totals.load ?? 0 });
   tiles.show("Instances", count(totals.instances), {
-    more: totals.capacity === undefined ? "" : `of ${count(totals.capacity)}, ${count(totals.idle)} idle`,
+    more: totals.capacity === undefined ? "" : `of ${count(totals.capacity)}`,
     share: totals.capacity ? (100 * totals.instances) / totals.capacity : undefined,
   });
   tiles.show("Queue", count(totals.waiting), { tone: totals.waiting ? "wait" : "" });
@@ -91,17 +91,17 @@ function order() {
     return;
   }
   ordered = performance.now();
-  const { search, state, sort, view, descending } = wishes.all;
+  const { search, state, sort, view, isReversed } = wishes.all;
   const all = Object.keys(data.servers);
   const isTable = view ? view === "table" : all.length > MOST_CARDS;
   const key = sort || (isTable ? "state" : "given");
-  const names = orderOf(data.servers, { search, state, key, descending }, now());
+  const names = orderOf(data.servers, { search, state, key, isReversed }, now());
   const found = names.length === all.length ? `${count(all.length)} servers` : `${count(names.length)} of ${count(all.length)} servers`;
   if (element("found").textContent !== found) {
     element("found").textContent = found;
   }
   wishes.suggest("sort", key);
-  list.show(names, data.servers, isTable, { key, descending });
+  list.show(names, data.servers, isTable, { key, order: direction(key, isReversed) });
 }
 
 function sortBy(key) {

@@ -4,7 +4,7 @@ export class Wishes {
   #form;
   #names;
   #onchange;
-  #descending = false;
+  #isReversed = false;
   #given;
 
   /**
@@ -17,7 +17,7 @@ export class Wishes {
     this.#names = names;
     this.#onchange = onchange;
     this.#given = new URLSearchParams(location.hash.slice(1));
-    this.#descending = this.#given.get("order") === "descending";
+    this.#isReversed = this.#given.get("order") === "reversed";
     for (const name of names) {
       const field = form.elements[name];
       field.value = this.#given.get(name) ?? field.defaultValue ?? "";
@@ -38,7 +38,7 @@ export class Wishes {
   /** All wishes; empty where there is none. */
   get all() {
     const named = this.#names.map((name) => [name, this.#given.get(name) ?? ""]);
-    return { ...Object.fromEntries(named), descending: this.#descending };
+    return { ...Object.fromEntries(named), isReversed: this.#isReversed };
   }
 
   /** Show what is done where the visitor has no wish. */
@@ -51,21 +51,21 @@ export class Wishes {
   /** Sort by a key, or, if it is sorted by that already, the other way round. */
   sortBy(key) {
     const isSame = this.#form.elements.sort.value === key;
-    this.#descending = isSame && !this.#descending;
+    this.#isReversed = isSame && !this.#isReversed;
     this.#form.elements.sort.value = key;
     this.#save("sort", key);
   }
 
   #set(name, value) {
     if (name === "sort") {
-      this.#descending = false;
+      this.#isReversed = false;
     }
     this.#save(name, value);
   }
 
   #save(name, value) {
     this.#given.set(name, value);
-    this.#given.set("order", this.#descending ? "descending" : "");
+    this.#given.set("order", this.#isReversed ? "reversed" : "");
     for (const [key, wish] of [...this.#given]) {
       if (!wish) {
         this.#given.delete(key);
