@@ -95,7 +95,7 @@ class MailServer:
         except ConnectError as error:
             raise NotSent(f"{self._name} cannot be connected to ({quoted(error)})") from error
         except _Refusal as error:
-            raise NotSent(f"{self._name} does not take it: {error}") from error
+            raise NotSent(f"{self._name}: {error}") from error
 
     @property
     def _name(self) -> str:
