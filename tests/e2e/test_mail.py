@@ -15,6 +15,8 @@ from threading import Thread
 from typing import Any, cast
 from urllib.request import urlopen
 
+from tests.e2e.cloud import attended
+from tests.e2e.encrypted import Encrypted
 from tests.e2e.exposed import free_port
 from tests.e2e.program import PATIENCE, Program
 from tests.session.mail_servers import PASSWORD, USER, Authority, Mailbox, mail_server
@@ -58,6 +60,21 @@ def session_server(folder: Path, port: int, simulation: int, options: str) -> It
     finally:
         program.stop()
     assert "Traceback" not in "\n".join(program.output)
+
+
+class Mailing(Encrypted):
+    """All three servers, with certificates that end tomorrow, and a mail server."""
+
+    def __init__(self, state: Path, mail_port: int) -> None:
+        self._mail_port = mail_port
+        Encrypted.__init__(self, state)
+
+    def _ini(self) -> str:
+        return Encrypted._ini(self).replace(
+            "[session]\n",
+            f"[session]\nadministrator = admin@example.org\nmailServer = localhost\n"
+            f"mailServerPort = {self._mail_port}\nmailSecurity = plain\nmailSender = webots@example.org\nmailIntervalSeconds = 2\n",
+        )
 
 
 def wait_for_log(program: Program, words: str) -> None:
@@ -110,6 +127,17 @@ def test_without_its_mail_server_all_else_works_and_the_log_says_what_nobody_was
         with urlopen(f"http://127.0.0.1:{port}/", timeout=PATIENCE) as answer:
             assert answer.read() == b"0"
     assert any("nobody was told by mail: Simulations cannot be started" in line for line in program.output)
+
+
+def test_certificates_that_end_soon_are_told_of_also_those_of_simulation_servers(tmp_path: Path) -> None:
+    mailbox, told = Mailbox(), ""
+    with mail_server(mailbox) as port, attended(Mailing(tmp_path, port)) as servers:
+        own = "The certificate for localhost needs attention: the certificate for localhost ends in 0 days, on "
+        simulation = f"The certificate for localhost:{servers.simulation} needs attention: its monitor page says why"
+        while not (own in told and simulation in told):
+            told += received(mailbox).get_content()
+        assert f"    https://localhost:{servers.simulation}/monitor" in told
+        assert f"    https://localhost:{servers.session}/monitor" in told
 
 
 def test_a_mail_server_that_hangs_keeps_the_server_from_stopping_for_a_little_while_only(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ DAY = 86400.0
 NONE_AVAILABLE, NOT_RESPONDING, CERTIFICATE, QUEUE_FULL, AT_MAXIMUM, WELL = 5, 4, 3, 2, 1, 0
 """How urgent it is."""
 
+CAN_BE_STARTED = Condition("some", "can be started", WELL)
 AVAILABLE = Condition("available", "is available", WELL)
 IN_ORDER = Condition("well", "is in order", WELL)
 QUEUE_HAS_PLACES = Condition("places", "has places", WELL)
@@ -89,12 +90,11 @@ class Mail(Service):
             self._certificate(name, "its monitor page says why" if summary.attention else "", link)
 
     def _availability(self, _: Server) -> None:
-        states = Counter(one.state for one in self._fleet.servers)
-        if self._fleet.available:
-            condition = Condition("some", "can be started", WELL)
-        elif states[State.UNKNOWN]:
-            return
-        else:
+        condition = CAN_BE_STARTED
+        if not self._fleet.available:
+            states = Counter(one.state for one in self._fleet.servers)
+            if states[State.UNKNOWN]:
+                return
             condition = Condition("none", f"cannot be started; simulation servers: {_counted(states)}", NONE_AVAILABLE)
         self._notices.observe("Simulations", condition, self._monitor)
 
