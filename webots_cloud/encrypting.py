@@ -24,6 +24,8 @@ class Encryptions(MultiService):
     """The certificates of all servers of a process; SIGHUP has their files read again.
 
     It starts before the servers, which have nothing to encrypt with until then.
+
+    @ivar all: them, as far as servers have asked for them.
     """
 
     def __init__(self, reactor: Any, acme: AcmeConfig | None = None, names: Sequence[str] = ()) -> None:
@@ -38,6 +40,7 @@ class Encryptions(MultiService):
         self._names = tuple(dict.fromkeys(names))
         self._automatic: AcmeEncryption | None = None
         self._hangup: ReloadOnHangup | None = None
+        self.all: list[AnyEncryption] = []
 
     def of(self, config: ServerConfig) -> AnyEncryption | None:
         """Give what encrypts a server's connections; C{None} if they are not encrypted."""
@@ -65,6 +68,7 @@ class Encryptions(MultiService):
         return encryption
 
     def _add(self, encryption: AnyEncryption) -> None:
+        self.all.append(encryption)
         self._start_with_this(encryption)
         if self._hangup is None:
             self._hangup = ReloadOnHangup(self._reactor)

@@ -57,6 +57,7 @@ class SeveralServers(TestCase):
     async def test_each_certificate_is_read_before_there_is_a_client(self) -> None:
         before = signal.getsignal(signal.SIGHUP)
         both = [self.encryptions.of(section(kind)) for kind in (SessionConfig, HostConfig)]
+        assert self.encryptions.all == both
         self.encryptions.startService()
         assert [encryption.status.names for encryption in both] == [("robots.example.org", "localhost", "::1")] * 2
         assert signal.getsignal(signal.SIGHUP) is not before

@@ -370,7 +370,7 @@ class TestPages(Server):
         self.start()
         client = await self.started()
         (header,) = (await self.get("/load"))[2].getRawHeaders("webots-cloud")
-        assert parse_summary(header) == Summary(1, 1, 4, 0, __version__, "Webots")
+        assert parse_summary(header) == Summary(1, 1, 4, 0, __version__, "Webots", queue=0, attention=0)
         await self.end(client)
 
     async def test_the_monitor_page_may_have_nothing_but_what_is_its_servers(self) -> None:

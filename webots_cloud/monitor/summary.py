@@ -1,8 +1,8 @@
 """What a simulation server says of itself beside its load: a header of C{/load}, which old servers do not have; no I/O.
 
 It is a dictionary of structured fields (RFC 9651), such as
-C{Webots-Cloud: instances=3, idle=1, capacity=100, waiting=0, version="1.0.0", simulator="Webots R2023b"}. Whoever reads
-it takes what is well-formed, and leaves what is not, or is not known.
+C{Webots-Cloud: instances=3, idle=1, capacity=100, waiting=0, queue=100, attention=0, version="1.0.0",
+simulator="Webots R2023b"}. Whoever reads it takes what is well-formed, and leaves what is not, or is not known.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ HEADER = "Webots-Cloud"
 MAX_HEADER = 1000
 """How many characters of the header are looked at."""
 
-_COUNTS = ("instances", "idle", "capacity", "waiting")
+_COUNTS = ("instances", "idle", "capacity", "waiting", "queue", "attention")
 _TEXTS = ("version", "simulator")
 _MEMBER = re.compile(r'\s*([a-z]+)=(?:([0-9]{1,6})|"([ !#-\[\]-~]{1,60})")\s*')
 
@@ -31,6 +31,8 @@ class Summary:
     @ivar waiting: how many clients wait for one.
     @ivar version: of webots-cloud.
     @ivar simulator: what instances run, for instance C{Webots R2023b}.
+    @ivar queue: how many clients may wait.
+    @ivar attention: 1 if its certificate needs attention, which its monitor page says more of, and 0 if not.
     """
 
     instances: int | None = None
@@ -39,6 +41,8 @@ class Summary:
     waiting: int | None = None
     version: str | None = None
     simulator: str | None = None
+    queue: int | None = None
+    attention: int | None = None
 
     def header(self) -> str:
         """Give the header's value."""

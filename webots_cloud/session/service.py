@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from twisted.application.service import IService, MultiService, Service
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.logger import Logger
 
 from webots_cloud.agent import TrustedAuthorities
@@ -18,6 +18,7 @@ from webots_cloud.monitor.access import Access
 from webots_cloud.monitor.web import Monitor
 from webots_cloud.session.availability import VisitorFactory, WatcherFactory
 from webots_cloud.session.fleet import Fleet, Server, State
+from webots_cloud.session.mail import mail_to_administrator
 from webots_cloud.session.metrics import SessionMetrics
 from webots_cloud.session.overview import Overview
 from webots_cloud.session.poller import HttpLoadSource, Poller
@@ -42,7 +43,13 @@ class SessionService(Service):
     @ivar listener: where it listens.
     """
 
-    def __init__(self, reactor: Any, config: SessionConfig, encryption: AnyEncryption | None = None) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        config: SessionConfig,
+        encryption: AnyEncryption | None = None,
+        certificates: Sequence[AnyEncryption] = (),
+    ) -> None:
         """Put the parts together."""
         self._fleet = Fleet(config.servers, reactor.seconds)
         _Journal(self._fleet)
@@ -67,6 +74,7 @@ class SessionService(Service):
         monitor = Monitor(reactor, "session", overview, access)
         self._viewers = monitor.viewers
         root = resources(reception, self._watchers, self._visitors, monitor)
+        self._mail = mail_to_administrator(reactor, config, self._fleet, certificates)
         site = PublicSite(reactor, root)
         metrics = SessionMetrics(
             self._fleet, self._poller.durations, lambda: len(self._watchers.peers), lambda: len(site.channels)
@@ -82,6 +90,7 @@ class SessionService(Service):
         self._log_file.startService()
         self._watchers.start()
         self._visitors.start()
+        self._mail.startService()
         self._viewers.start()
         self._metrics.startService()
         self.listener.startService()
@@ -96,6 +105,7 @@ class SessionService(Service):
         await self.listener.stopService()
         ends = (self._poller.stopService, self._watchers.stop, self._visitors.stop, self._viewers.stop)
         await gatherResults([Deferred.fromCoroutine(_awaited(end())) for end in ends])
+        await maybeDeferred(self._mail.stopService)
         self._metrics.stopService()
         self._log_file.stopService()
 
@@ -138,13 +148,19 @@ class _Journal:
                 )
 
 
-def session_service(reactor: Any, config: SessionConfig, encryption: AnyEncryption | None = None) -> IService:
+def session_service(
+    reactor: Any,
+    config: SessionConfig,
+    encryption: AnyEncryption | None = None,
+    certificates: Sequence[AnyEncryption] = (),
+) -> IService:
     """Make the session server, alone or as one of several in a process.
 
     @param reactor: listens, connects, and tells the time.
     @param encryption: what it encrypts with, which must have started before; C{None}: it does not.
+    @param certificates: all those of the process, which its administrator is told of.
     """
-    return SessionService(reactor, config, encryption)
+    return SessionService(reactor, config, encryption, certificates)
 
 
 def makeService(options: Options) -> IService:
@@ -154,5 +170,6 @@ def makeService(options: Options) -> IService:
     config, service = options.config.session, MultiService()
     encryptions = Encryptions(reactor, options.config.acme, [config.server])
     service.addService(encryptions)
-    service.addService(session_service(reactor, config, encryptions.of(config)))
+    encryption = encryptions.of(config)
+    service.addService(session_service(reactor, config, encryption, encryptions.all))
     return service

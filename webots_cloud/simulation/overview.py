@@ -74,6 +74,8 @@ class Overview:
             waiting=instances.waiting,
             version=__version__,
             simulator=self._launch.simulator.name,
+            queue=self._launch.config.maxQueue,
+            attention=int(bool(self._encryption and self._encryption.status.notice)),
         )
 
     def whole(self) -> Document:
