@@ -14,6 +14,7 @@ from webots_cloud.config import AcmeConfig, ConfigOptions, Section, SessionConfi
 from webots_cloud.encrypting import AnyEncryption, Encryptions, listener
 from webots_cloud.logfile import log_to
 from webots_cloud.session.availability import VisitorFactory, WatcherFactory
+from webots_cloud.session.control import session_control
 from webots_cloud.session.fleet import Fleet, Server, State
 from webots_cloud.session.poller import HttpLoadSource, Poller
 from webots_cloud.session.site import CORS_HEADERS, PublicSite
@@ -54,6 +55,7 @@ class SessionService(Service):
         root = resources(self._fleet, reception, self._watchers, self._visitors, encryption)
         self._log_file = log_to(config)
         self.listener = listener(reactor, config, PublicSite(reactor, root), encryption)
+        self._control = session_control(reactor, config, encryption, self._fleet, self._watchers)
 
     def startService(self) -> None:
         """Listen, and begin to ask the simulation servers."""
@@ -62,6 +64,7 @@ class SessionService(Service):
         self._watchers.start()
         self._visitors.start()
         self.listener.startService()
+        self._control.startService()
         self._poller.startService()
 
     def stopService(self) -> Deferred[None]:
@@ -71,7 +74,7 @@ class SessionService(Service):
 
     async def _stop(self) -> None:
         await self.listener.stopService()
-        ends = (self._poller.stopService, self._watchers.stop, self._visitors.stop)
+        ends = (self._control.stopService, self._poller.stopService, self._watchers.stop, self._visitors.stop)
         await gatherResults([Deferred.fromCoroutine(_awaited(end())) for end in ends])
         self._log_file.stopService()
 

@@ -85,6 +85,7 @@ class Workplace:
 class Runner:
     """Runs one instance.
 
+    @ivar number: which one it is, counted from the server's start.
     @ivar name: what the log calls it.
     @ivar instance: told of what happens.
     @ivar life: where the instance is in its life.
@@ -97,6 +98,7 @@ class Runner:
 
     def __init__(self, workplace: Workplace, number: int, request: StartRequest, client: Client) -> None:
         """Prepare; C{instance.start} begins."""
+        self.number = number
         self.name = f"instance {number}"
         self.request = request
         self.life = Life(self)
@@ -105,7 +107,6 @@ class Runner:
         self.ended: Deferred[None] = Deferred()
         self.use: Use | None = None
         self.cgroup: Cgroup | None = None
-        self._number = number
         self._workplace = workplace
         self._client = client
         self._folder = InstanceFolder(workplace.config.instancesDir / f"{number}-{secrets.token_hex(8)}")
@@ -318,7 +319,7 @@ class Runner:
     async def _join_cgroup(self) -> None:
         if self._workplace.cgroups is not None:
             try:
-                self.cgroup = self._workplace.cgroups.create(str(self._number))
+                self.cgroup = self._workplace.cgroups.create(str(self.number))
             except OSError as error:
                 raise WebotsNotFound(detail=f"its cgroup cannot be made ({error})") from error
 

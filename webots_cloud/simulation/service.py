@@ -19,6 +19,7 @@ from webots_cloud.simulation.addresses import Addresses
 from webots_cloud.simulation.archive import Limits
 from webots_cloud.simulation.cgroup import CgroupLimits, Cgroups, NotDelegated
 from webots_cloud.simulation.client import ClientFactory
+from webots_cloud.simulation.control import simulation_control
 from webots_cloud.simulation.drain import DrainOnSigterm
 from webots_cloud.simulation.gate import make_gate
 from webots_cloud.simulation.guard import Guard
@@ -50,6 +51,7 @@ class SimulationService(MultiService):
     @ivar instances: what it runs.
     @ivar listener: where it listens.
     @ivar launch: how instances are started.
+    @ivar machine: knows the load.
     """
 
     _log = Logger()
@@ -74,7 +76,9 @@ class SimulationService(MultiService):
         guard = Guard(reactor)
         self._workplace = workplace = _workplace(reactor, config, self._pool, self.launch, guard)
         self.instances = Instances(workplace)
-        machine = Machine(reactor, self._pool, config.logDir if config.monitorLogEnabled else None, Sensors())
+        self.machine = machine = Machine(
+            reactor, self._pool, config.logDir if config.monitorLogEnabled else None, Sensors()
+        )
         self._clients = clients = ClientFactory(reactor, self.instances, config.requestTimeoutSeconds)
         addresses = Addresses(
             reactor.seconds, config.maxSocketsPerAddress, config.maxStartsPerMinute, config.trustedProxies
@@ -154,7 +158,11 @@ def simulation_service(reactor: Any, config: SimulationConfig, encryption: AnyEn
     except UnfitSandbox as error:
         refuse_to_start(f"[{config.section}] {error}")
     draining: Service = DrainOnSigterm(reactor, service.instances, config.drainTimeoutSeconds)
+    control: Service = simulation_control(
+        reactor, config, encryption, service.instances, service.machine, service.launch
+    )
     draining.setServiceParent(service)
+    control.setServiceParent(service)
     return service
 
 
