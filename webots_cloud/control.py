@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from twisted.application.service import Service
+from twisted.internet import tcp, unix
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
@@ -174,9 +175,7 @@ class ControlSocket(Service):
     async def _stop(self) -> None:
         port, self._port = self._port, None
         if port is not None:
-            # Somebody else may have removed the socket.
-            with contextlib.suppress(FileNotFoundError):
-                await cast("Deferred[None]", port.stopListening())
+            await cast("Deferred[None]", port.stopListening())
         await self._site.channels.close()
         self._open.close()
 
@@ -185,7 +184,9 @@ class ControlSocket(Service):
         # Nobody else may connect, not even before the mode has been set.
         umask = os.umask(0o777 & ~_MODE)
         try:
-            self._port = self._reactor.listenUNIX(address, self._site, mode=_MODE)
+            port = _PrivatePort(address.encode(), self._site, mode=_MODE, reactor=self._reactor)
+            cast(Any, port).startListening()
+            self._port = port
         finally:
             os.umask(umask)
 
@@ -206,6 +207,15 @@ class ControlSocket(Service):
             return None
         status = self._encryption.status
         return {"names": status.names, "ends": status.ends.isoformat(), "notice": status.notice}
+
+
+class _PrivatePort(unix.Port):
+    """A listening socket that closes also where somebody has removed its file."""
+
+    def connectionLost(self, reason: Failure) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._bindPath)
+        tcp.Port.connectionLost(self, reason)
 
 
 def _remove_stale(address: str, path: Path) -> None:

@@ -14,7 +14,7 @@ import attrs
 from webots_cloud.command import place
 from webots_cloud.command.asking import NotRunning, ask
 from webots_cloud.command.looking import files, network, simulation
-from webots_cloud.command.looking.finding import Finding, Mark, fine, note, wrong
+from webots_cloud.command.looking.finding import Finding, Mark, fine, wrong
 from webots_cloud.command.outcome import FINE, FOUND, NOT_PERMITTED, CommandError
 from webots_cloud.command.servers import add_servers
 from webots_cloud.config import HostConfig, SessionConfig, SimulationConfig
@@ -89,7 +89,7 @@ async def _look(reactor: Any, arguments: Namespace, server: str) -> AsyncIterato
         for finding in files.options(place.section(config, server)):
             yield finding
         running = await _running(reactor, arguments, server)
-        yield fine("server", f"runs, process {running['pid']}") if running else note("server", "does not run")
+        yield files.control_socket(place.section(config, server).controlSocket, running)
     section = place.section(config, server)
     if section.automatic:
         for finding in files.options(config.acme):
@@ -125,6 +125,9 @@ def _user(server: str, folder: Any) -> Finding:
 
 
 async def _running(reactor: Any, arguments: Namespace, server: str) -> Told | None:
+    """Give what the server tells on its control socket; C{None}: it has none, or does not run."""
+    if place.section(place.read(arguments), server).controlSocket is None:
+        return None
     try:
         return await ask(reactor, arguments, server, "status")
     except NotRunning:

@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import shtab
+
 from webots_cloud.command.importing.old_file import OldFile, UnreadableFile, read_old_file
 from webots_cloud.command.importing.translating import Imported, translate
 from webots_cloud.command.outcome import FINE, FOUND, MISCONFIGURED, USAGE, CommandError
@@ -31,8 +33,11 @@ def add_to(subparsers: Any) -> None:
         help="make a configuration of the JSON files of the servers that Webots ships",
         description=_ABOUT,
     )
-    parser.add_argument("files", nargs="+", type=Path, metavar="OLD.json", help="the old configuration")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to a new file, not to standard output")
+    files = parser.add_argument("files", nargs="+", type=Path, metavar="OLD.json", help="the old configuration")
+    output = parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write to a new file, not to standard output"
+    )
+    files.complete = output.complete = shtab.FILE
     parser.add_argument("--force", action="store_true", help="let the file that is there already be replaced")
     parser.add_argument(
         "--json", action="store_true", help="print one JSON object with the text and the list, instead of the text"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
@@ -53,4 +54,14 @@ async def _run(reactor: Any, arguments: Namespace) -> NoReturn:
     except CommandError as error:
         print(f"webots-cloud: {error}", file=sys.stderr)
         status = error.status
+    _flush()
     raise SystemExit(status)
+
+
+def _flush() -> None:
+    """Write what is left to be written; that nobody reads it any more, as C{head} does, is fine."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Else Python tries it once more at its end, and complains.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -14,6 +14,9 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import shtab
 
 from webots_cloud.command.outcome import MISCONFIGURED, NOT_PERMITTED, CommandError
 from webots_cloud.config import SERVERS, Config, ConfigError, ServerConfig, read_config, state_directory
@@ -27,13 +30,14 @@ NAMES = tuple(server.section for server in SERVERS)
 
 def add_config_option(parser: ArgumentParser) -> None:
     """Let a command be told where the configuration is."""
-    parser.add_argument(
+    option: Any = parser.add_argument(
         "-c",
         "--config",
         type=Path,
         metavar="FILE",
         help=f"the servers' configuration; {DEFAULT_FILE} if it is there, else built-in defaults",
     )
+    option.complete = shtab.FILE
 
 
 def config_file(arguments: Namespace) -> Path | None:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from webots_cloud.command.looking.finding import Finding, fine, note, wrong
-from webots_cloud.config import AcmeConfig, Section, ServerConfig
+from webots_cloud.config import AcmeConfig, Section, ServerConfig, checks
 from webots_cloud.config.sections import options_of
+from webots_cloud.control import Told
 from webots_cloud.tls.certificate import BadCertificate, Certificate, moment, parse_certificate, read_certificate
 from webots_cloud.tls.encryption import notice_of_end
 from webots_cloud.tls.store import CertificateStore
@@ -18,6 +19,8 @@ from webots_cloud.tls.store import CertificateStore
 def options(section: Section) -> Iterator[Finding]:
     """Look at what the options of a section name, and at whether they go together."""
     for field in options_of(type(section)):
+        if field.name == "controlSocket":
+            continue
         value = getattr(section, field.name)
         try:
             field.metadata["check"](value)
@@ -28,6 +31,24 @@ def options(section: Section) -> Iterator[Finding]:
                 yield fine(field.name, str(value))
     for option, what in section.contradictions():
         yield wrong(option, what)
+
+
+def control_socket(path: Path | None, running: Told | None) -> Finding:
+    """Look whether a server listens on its control socket, or could.
+
+    @param running: what it told there; C{None}: nobody listens.
+    """
+    if running is not None:
+        return fine("controlSocket", f"{path}: the server runs, process {running['pid']}")
+    if path is None:
+        return note("controlSocket", "none is given, so it cannot be known whether the server runs")
+    try:
+        checks.own_folder(path.parent)
+    except ValueError as error:
+        return wrong("controlSocket", str(error))
+    if path.exists() and not path.is_socket():
+        return wrong("controlSocket", f"{path} is not a socket; remove it, or name another file")
+    return note("controlSocket", f"{path}: nobody listens, so the server does not run")
 
 
 def certificates(reactor: Any, config: ServerConfig, acme: AcmeConfig) -> Iterator[Finding]:

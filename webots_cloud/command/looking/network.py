@@ -34,16 +34,21 @@ async def ports(reactor: Any, config: ServerConfig, acme: AcmeConfig, running: T
         endpoints += acme.challengeListen
     for endpoint in endpoints:
         if running is not None:
-            known = endpoint in running["listens"] or endpoint in acme.challengeListen
-            yield (
-                fine(endpoint, "the server listens there")
-                if known
-                else note(endpoint, "the server was started with another configuration; start it again for this one")
-            )
+            yield _of_running(endpoint, endpoint in running["listens"] or endpoint in acme.challengeListen)
         elif endpoint.startswith(_GIVEN):
-            yield note(endpoint, "whoever starts the server has this socket; it cannot be tried out")
+            yield note(_subject(endpoint), "whoever starts the server has this socket; it cannot be tried out")
         else:
             yield await _try(reactor, config, endpoint)
+
+
+def _of_running(endpoint: str, listens: bool) -> Finding:
+    if listens:
+        return fine(_subject(endpoint), "the server listens there")
+    return note(_subject(endpoint), "the server was started with another configuration; start it again for this one")
+
+
+def _subject(endpoint: str) -> str:
+    return f"listen {endpoint}"
 
 
 async def _try(reactor: Any, config: ServerConfig, endpoint: str) -> Finding:
@@ -53,11 +58,11 @@ async def _try(reactor: Any, config: ServerConfig, endpoint: str) -> Finding:
     except (CannotListenError, OSError) as error:
         cause = error.socketError if isinstance(error, CannotListenError) else error
         return wrong(
-            endpoint,
+            _subject(endpoint),
             f"cannot listen there ({getattr(cause, 'strerror', None) or quoted(cause)}); end the program that uses it, "
             f"let this user listen there, or give another port in section [{config.section}]",
         )
-    return fine(endpoint, "free")
+    return fine(_subject(endpoint), "free")
 
 
 def _quiet_factory() -> Factory:
@@ -91,9 +96,11 @@ async def simulation_servers(reactor: Any, config: SessionConfig) -> AsyncIterat
 def _told(server: Server) -> Finding:
     match server.state:
         case State.AVAILABLE:
-            return fine(str(server.address), f"answers; load {server.load:.1f} %")
+            return fine(str(server.address), f"the simulation server answers; load {server.load:.1f} %")
         case State.FULL:
-            return note(str(server.address), f"answers, but takes no clients; load {server.load:.1f} %")
+            return note(
+                str(server.address), f"the simulation server answers, but takes no clients; load {server.load:.1f} %"
+            )
     return wrong(
         str(server.address),
         f"{server.reason}; see whether it runs, whether a firewall is between, or take it out of simulationServers",
