@@ -43,9 +43,9 @@ def _add(words: Any, word: str, what: str) -> Any:
 
 async def run(reactor: Any, arguments: Namespace) -> int:
     """Do what was asked for."""
-    with place.as_seen_by("host"):
+    with place.as_seen_by("host") as folder:
         config = place.read(arguments).host
-    place.require_user("host", config.dataDir)
+    place.require_user("host", config.dataDir if config.dataDir.exists() else folder)
     try:
         found = await carry_out(reactor, config, arguments.word, arguments.name)
     except (ClientError, NotDone) as error:

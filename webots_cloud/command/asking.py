@@ -29,6 +29,10 @@ class NotRunning(CommandError):
     """Nobody listens on the control socket."""
 
 
+class Refusal(CommandError):
+    """The server does not do what was asked for; its own words."""
+
+
 async def ask(reactor: Any, arguments: Namespace, server: str, question: str, order: bool = False) -> Told:
     """Ask a server, or have it do something.
 
@@ -59,7 +63,7 @@ async def _ask(reactor: Any, address: str, question: str, order: bool) -> Told:
     response = await client.request("POST" if order else "GET", f"http://localhost/{question}")
     told = cast(dict[str, Any], await response.json())
     if response.code != OK:
-        raise CommandError(str(told["error"]))
+        raise Refusal(str(told["error"]))
     return told
 
 

@@ -8,8 +8,8 @@ from argparse import ArgumentTypeError, Namespace
 from typing import Any
 
 from webots_cloud.command import place
-from webots_cloud.command.asking import NotRunning, ask
-from webots_cloud.command.outcome import FINE, FOUND, NOT_PERMITTED, CommandError
+from webots_cloud.command.asking import Refusal, ask
+from webots_cloud.command.outcome import FINE, FOUND
 
 _ABOUT = """
 Ends instances of the simulation server of this machine, or lets clients that wait for a place wait no more;
@@ -49,9 +49,7 @@ async def run(reactor: Any, arguments: Namespace) -> int:
         try:
             await ask(reactor, arguments, "simulation", f"kill/{number}", order=True)
             ended.append(number)
-        except CommandError as error:
-            if isinstance(error, NotRunning) or error.status == NOT_PERMITTED:
-                raise
+        except Refusal as error:
             failed[number] = str(error)
     if arguments.json:
         print(json.dumps({"ended": ended, "failed": failed}))

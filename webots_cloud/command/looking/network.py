@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 from treq.client import HTTPClient
@@ -21,7 +21,6 @@ from webots_cloud.session.fleet import Fleet, Server, State
 from webots_cloud.session.poller import HttpLoadSource, Poller
 
 _SECONDS = 10.0
-_GIVEN = ("systemd:", "fd:")
 
 
 async def ports(reactor: Any, config: ServerConfig, acme: AcmeConfig, running: Told | None) -> AsyncIterator[Finding]:
@@ -30,21 +29,24 @@ async def ports(reactor: Any, config: ServerConfig, acme: AcmeConfig, running: T
     @param running: what the server told on its control socket; C{None}: it does not run.
     """
     endpoints = [*config.endpoints, *config.tls_endpoints]
+    if running is not None:
+        for finding in _of_running(running["listens"], endpoints):
+            yield finding
+        return
     if config.automatic and acme.challenge == "http-01":
         endpoints += acme.challengeListen
     for endpoint in endpoints:
-        if running is not None:
-            yield _of_running(endpoint, endpoint in running["listens"] or endpoint in acme.challengeListen)
-        elif endpoint.startswith(_GIVEN):
-            yield note(_subject(endpoint), "whoever starts the server has this socket; it cannot be tried out")
-        else:
-            yield await _try(reactor, config, endpoint)
+        yield await _try(reactor, config, endpoint)
 
 
-def _of_running(endpoint: str, listens: bool) -> Finding:
-    if listens:
-        return fine(_subject(endpoint), "the server listens there")
-    return note(_subject(endpoint), "the server was started with another configuration; start it again for this one")
+def _of_running(listens: Sequence[str], endpoints: Sequence[str]) -> Iterator[Finding]:
+    for endpoint in listens:
+        yield fine(_subject(endpoint), "the server listens there")
+    # Which sockets systemd has given to it, only the server knows.
+    if not any(endpoint.startswith("systemd:") for endpoint in listens):
+        for endpoint in endpoints:
+            if endpoint not in listens:
+                yield note(_subject(endpoint), "the server does not listen there yet; start it again for this one")
 
 
 def _subject(endpoint: str) -> str:
@@ -59,8 +61,9 @@ async def _try(reactor: Any, config: ServerConfig, endpoint: str) -> Finding:
         cause = error.socketError if isinstance(error, CannotListenError) else error
         return wrong(
             _subject(endpoint),
-            f"cannot listen there ({getattr(cause, 'strerror', None) or quoted(cause)}); end the program that uses it, "
-            f"let this user listen there, or give another port in section [{config.section}]",
+            f"cannot listen there ({getattr(cause, 'strerror', None) or quoted(cause)}); end the program that uses it "
+            f"(systemd does, where webots-{config.section}.socket is active), let this user listen there, or give "
+            f"another port in section [{config.section}]",
         )
     return fine(_subject(endpoint), "free")
 
