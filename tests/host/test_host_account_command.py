@@ -112,6 +112,7 @@ class AccountCommand(AccountCase):
         assert (account["name"], account["savedBytes"]) == ("Ada Lovelace", 4)
         changed = await self.run_cloud_command("password", "ada lovelace", said="battery staple\n")
         assert changed == (0, "The password is changed.\n")
+        assert (await ada.read())["user"]["account"] is False
         await ada.done("log-in", {**KEY, "password": "battery staple"})
         poor = await self.run_cloud_command("password", "ada lovelace", said="short\n")
         assert poor == (1, "webots-cloud: This password has fewer than 8 characters; choose another one.\n")
