@@ -25,6 +25,7 @@ from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from tests.certificate import authority, certify
 from webots_cloud.address import ServerAddress
+from webots_cloud.monitor.summary import Summary
 from webots_cloud.session.fleet import Fleet, State
 from webots_cloud.session.poller import JITTER, Answer, HttpLoadSource, NoLoad, Poller, parse_load
 
@@ -298,6 +299,15 @@ class HttpAnswers(TestCase):
 
         assert await self.source.load(server.address) == Answer(12.5)
         assert server.paths == [b"/load"]
+
+    async def test_what_a_server_says_of_itself_comes_with_its_load(self) -> None:
+        def answer(request: Request) -> bytes:
+            request.responseHeaders.addRawHeader(b"webots-cloud", b'instances=3, version="1.0.0", x="\xff"')
+            return b"12.5"
+
+        server = self.server(answer)
+
+        assert await self.source.load(server.address) == Answer(12.5, Summary(instances=3, version="1.0.0"))
 
     async def test_the_connection_is_kept_for_the_next_question(self) -> None:
         server = self.server(lambda _: b"12.5")

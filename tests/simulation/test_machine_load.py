@@ -27,6 +27,14 @@ class Counters:
 
 
 @attrs.frozen
+class Written:
+    """What psutil counts of all disks."""
+
+    read_bytes: int
+    write_bytes: int
+
+
+@attrs.frozen
 class Link:
     """What psutil knows of a link, in Mbit/s."""
 
@@ -210,6 +218,39 @@ class TestNetwork:
         sensors = Sensors()
         network.after(0, eth0=(10**9, 0))
         assert sensors.read().network == 100
+
+    def test_traffic_is_that_of_all_links_in_bytes_a_second(self, network: Network) -> None:
+        network.after(0, eth0=(0, 0), eth1=(100, 100), lo=(0, 0))
+        sensors = Sensors()
+        network.after(2, eth0=(2000, 400), eth1=(300, 0), lo=(10**9, 10**9))
+        read = sensors.read()
+        assert (read.received, read.sent) == (1100, 200)
+
+
+class TestDisk:
+    def test_what_is_read_and_written_is_in_bytes_a_second(
+        self, network: Network, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        counted = [Written(0, 100), Written(3000, 100), None]
+        monkeypatch.setattr(psutil, "disk_io_counters", lambda: counted.pop(0))
+        sensors = Sensors()
+        network.after(2)
+        read = sensors.read()
+        assert (read.disk_read, read.disk_written) == (1500, 0)
+        network.after(2)
+        assert sensors.read().disk_written == 0
+
+    def test_that_is_looked_at_is_the_one_of_the_folder_which_need_not_be_there(self, tmp_path: Path) -> None:
+        assert 0 < Sensors(folder=tmp_path / "absent").read().disk <= 100
+
+
+class TestWatching:
+    def test_each_snapshot_is_told(self) -> None:
+        machine, clock = running(GivenSensors(shown(cpu=1), shown(cpu=2)))
+        told: list[float] = []
+        machine.watch(lambda snapshot: told.append(snapshot.cpu))
+        clock.pump([1, 1])
+        assert told == [2, 2]
 
 
 class TestRealSensors:

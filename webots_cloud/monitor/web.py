@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.web import http
 from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
 
 from webots_cloud.monitor.access import Access, Guarded
 from webots_cloud.monitor.live import Source, Viewer, ViewerFactory, encode
@@ -31,6 +32,8 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
     "cache-control": "no-store",
 }
+
+LEAST_SECONDS = 0.1
 
 _TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -71,19 +74,46 @@ class Page(Guarded):
 
 
 class Data(Guarded):
-    """The data in one piece."""
+    """The data in one piece, as they are when the answer is made.
 
-    def __init__(self, access: Access, source: Source) -> None:
+    Of a large fleet that takes some ten milliseconds, so no more than one is made in L{LEAST_SECONDS}: who asks
+    meanwhile waits for the next, with all others.
+    """
+
+    def __init__(self, access: Access, clock: IReactorTime, source: Source) -> None:
         """Prepare to tell what C{source} knows."""
         Guarded.__init__(self, access)
+        self._clock = clock
         self._source = source
+        self._next = 0.0
+        self._waiting: dict[Any, None] = {}
 
-    def answer(self, request: Any) -> bytes:
-        """Give them."""
+    def answer(self, request: Any) -> bytes | int:
+        """Give them, now or soon."""
         for name, value in _HEADERS.items():
             request.setHeader(name, value)
         request.setHeader("content-type", "application/json")
+        wait = self._next - self._clock.seconds()
+        # A clock that was set back must keep nobody waiting.
+        if not self._waiting and not 0 < wait <= LEAST_SECONDS:
+            return self._made()
+        if not self._waiting:
+            self._clock.callLater(wait, self._answer_all)
+        self._waiting[request] = None
+        request.notifyFinish().addErrback(lambda _: self._waiting.pop(request, None))
+        return NOT_DONE_YET
+
+    def _made(self) -> bytes:
+        self._next = self._clock.seconds() + LEAST_SECONDS
         return encode(self._source.whole()) + b"\n"
+
+    def _answer_all(self) -> None:
+        waiting, self._waiting = self._waiting, {}
+        body = self._made() if waiting else b""
+        for request in waiting:
+            request.setHeader("content-length", str(len(body)))
+            request.write(body)
+            request.finish()
 
 
 class Live(Guarded):
@@ -144,6 +174,7 @@ class Monitor:
         @param folder: gives where all browser files are.
         """
         self.viewers = ViewerFactory(clock, source)
+        self._clock = clock
         self._name = name
         self._source = source
         self._access = access
@@ -159,7 +190,7 @@ class Monitor:
             if suffix != ".html":
                 page.putChild(name.encode(), Page(self._access, content, _TYPES[suffix]))
         root.putChild(b"monitor", page)
-        root.putChild(b"monitor.json", Data(self._access, self._source))
+        root.putChild(b"monitor.json", Data(self._access, self._clock, self._source))
 
     @cached_property
     def _files(self) -> Mapping[str, bytes]:
