@@ -54,14 +54,22 @@ def untrusted(error: Exception) -> str:
 
     @param error: what a request failed with.
     """
-    for reason in getattr(error, "reasons", ()) if isinstance(error, ResponseFailed) else ():
-        if isinstance(reason.value, VerificationError):
-            return "its certificate is for another name"
-        if isinstance(reason.value, SSL.Error):
-            said = "; ".join(str(entry[-1]) for entry in reason.value.args[0]) if reason.value.args else ""
-            if "certificate verify failed" in said:
-                return "its certificate is not trusted; name its authority's certificate in caFile"
-            return f"it cannot be spoken to over TLS ({quoted(said)})"
+    reasons = getattr(error, "reasons", ()) if isinstance(error, ResponseFailed) else ()
+    return next(filter(None, (refused_over_tls(reason.value) for reason in reasons)), "")
+
+
+def refused_over_tls(error: BaseException) -> str:
+    """Tell why a connection to a server over TLS was lost; empty: it is not for want of a certificate.
+
+    @param error: what it was lost with.
+    """
+    if isinstance(error, VerificationError):
+        return "its certificate is for another name"
+    if isinstance(error, SSL.Error):
+        said = "; ".join(str(entry[-1]) for entry in error.args[0]) if error.args else ""
+        if "certificate verify failed" in said:
+            return "its certificate is not trusted; name its authority's certificate in caFile"
+        return f"it cannot be spoken to over TLS ({quoted(said)})"
     return ""
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 from twisted.application.service import MultiService, Service
 
 from webots_cloud.config import AcmeConfig, ServerConfig
 from webots_cloud.listening import Listener
+from webots_cloud.monitor.merging import Document, known
 from webots_cloud.redirect import unencrypted_root
 from webots_cloud.site import PromptSite
 from webots_cloud.tls.encryption import Encryption
@@ -24,6 +24,8 @@ class Encryptions(MultiService):
     """The certificates of all servers of a process; SIGHUP has their files read again.
 
     It starts before the servers, which have nothing to encrypt with until then.
+
+    @ivar all: them, as far as servers have asked for them.
     """
 
     def __init__(self, reactor: Any, acme: AcmeConfig | None = None, names: Sequence[str] = ()) -> None:
@@ -38,6 +40,7 @@ class Encryptions(MultiService):
         self._names = tuple(dict.fromkeys(names))
         self._automatic: AcmeEncryption | None = None
         self._hangup: ReloadOnHangup | None = None
+        self.all: list[AnyEncryption] = []
 
     def of(self, config: ServerConfig) -> AnyEncryption | None:
         """Give what encrypts a server's connections; C{None} if they are not encrypted."""
@@ -65,6 +68,7 @@ class Encryptions(MultiService):
         return encryption
 
     def _add(self, encryption: AnyEncryption) -> None:
+        self.all.append(encryption)
         self._start_with_this(encryption)
         if self._hangup is None:
             self._hangup = ReloadOnHangup(self._reactor)
@@ -87,12 +91,10 @@ def listener(reactor: Any, config: ServerConfig, site: PromptSite, encryption: A
     return Listener(reactor, config.section, config.endpoints, site, config.tls_endpoints, encryption.contexts)
 
 
-def certificate_shown(encryption: AnyEncryption | None) -> str:
-    """Give a paragraph in HTML about a server's certificate, for its page for people; empty if it has none."""
-    if encryption is None:
-        return ""
-    status = encryption.status
-    notice = f" <strong>{escape(status.notice)}</strong>" if status.notice else ""
-    return (
-        f"<p>Certificate: for {escape(', '.join(status.names))}, until {status.ends:%Y-%m-%d %H:%M} UTC.{notice}</p>\n"
-    )
+def certificate_of(encryption: AnyEncryption | None) -> Document | None:
+    """Tell what there is to know of a server's certificate, for its monitor page; C{None} if it has none."""
+    # Before the service has started there is none yet.
+    status = None if encryption is None else getattr(encryption, "status", None)
+    if status is None:
+        return None
+    return known(names=list(status.names), ends=round(status.ends.timestamp()), notice=status.notice or None)

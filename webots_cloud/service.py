@@ -111,7 +111,7 @@ def makeService(options: Options) -> IService:
     servers: list[Any] = [
         encryptions,
         simulation_service(reactor, config.simulation, encryptions.of(config.simulation)),
-        session_service(reactor, config.session, encryptions.of(config.session)),
+        session_service(reactor, config.session, encryptions.of(config.session), encryptions.all),
         host_service(reactor, _with_session_server(config), encryption=encryptions.of(config.host)),
         _Invitation(reactor, config.host),
     ]

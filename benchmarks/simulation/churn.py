@@ -224,8 +224,7 @@ class Left:
         """
         descriptors, sockets = running.supervisor.num_fds(), count_sockets(running.supervisor.pid)
         connections = count_connections(ports)
-        counted = re.search("instances: ([0-9]+) of [0-9]+, waiting: ([0-9]+)", running.monitor())
-        assert counted
+        totals = running.monitor()["totals"]
         return cls(
             len(running.processes()),
             len(running.instance_folders()),
@@ -233,8 +232,8 @@ class Left:
             running.guardian.num_fds(),
             sockets,
             connections,
-            int(counted.group(1)),
-            int(counted.group(2)),
+            totals["instances"],
+            totals["waiting"],
         )
 
     def more_than(self, other: Left) -> bool:

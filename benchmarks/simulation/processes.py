@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import shutil
 import socket
 import subprocess
@@ -13,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import attrs
@@ -32,7 +32,6 @@ HOSTED_PROJECT = "hosted"
 PATIENCE_SECONDS = 120.0
 """After how long something that should happen counts as not happening."""
 _START_SECONDS = 60
-_PHASE = "<td>{world}</td><td>([a-z]+)</td>"
 
 
 class Role(Enum):
@@ -94,14 +93,14 @@ class Stage:
         assert answer.startswith("webots:"), answer
         return client, answer.removeprefix("webots:")
 
-    def monitor(self) -> str:
-        """Give the page for people."""
-        with urlopen(f"http://127.0.0.1:{self.port}/monitor") as answer:
-            return str(answer.read().decode())
+    def monitor(self) -> dict[str, Any]:
+        """Give what the page for people shows."""
+        with urlopen(f"http://127.0.0.1:{self.port}/monitor.json") as answer:
+            return dict(json.load(answer))
 
     def phase(self, world: str) -> str | None:
         """Tell in which phase of its life the last instance with a world is; C{None} if none has a place."""
-        found = re.findall(_PHASE.format(world=re.escape(world)), self.monitor())
+        found = [instance["phase"] for instance in self.monitor()["instances"].values() if instance["world"] == world]
         return found[-1] if found else None
 
     def instance_folders(self) -> list[Path]:

@@ -6,7 +6,7 @@ import contextlib
 import datetime
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -15,6 +15,7 @@ import pytest
 
 from tests.certificate import certify
 from tests.command.commanding import PATIENCE, told, webots_cloud
+from tests.session.mail_servers import Mailbox, mail_server
 
 Found = dict[str, tuple[str, str]]
 
@@ -45,11 +46,11 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def look(server: str, ini: str, status: int = 1, **environment: str) -> Found:
+def look(server: str, ini: str, status: int = 1, more: Sequence[str] = (), **environment: str) -> Found:
     """Check a server; give each subject with its mark and what was found."""
     listen = f"listen = tcp:{free_port()}:interface=127.0.0.1\n" if "isten" not in ini else ""
     Path("test.ini").write_text(f"[{server}]\n{listen}{ini}")
-    found = told("check", server, "--config", "test.ini", status=status, **environment)
+    found = told("check", server, "--config", "test.ini", *more, status=status, **environment)
     wrong = [one for one in found["findings"] if one["mark"] == "wrong"]
     assert found["wrong"] == len(wrong)
     assert bool(wrong) == bool(status)
@@ -121,6 +122,25 @@ def test_a_certificate_is_looked_at() -> None:
         mark, what = look("session", f"tlsListen = tcp:{free_port()}\n{options}{more}")["certificate"]
         assert mark == "wrong"
         assert "key.pem" in what
+
+
+def test_mail_is_tried_and_sent_only_where_that_is_wanted(tmp_path: Path) -> None:
+    mailbox = Mailbox()
+    with mail_server(mailbox) as port, http_server("1") as simulation:
+        options = (
+            f"simulationServers = localhost:{simulation}\nadministrator = admin@example.org\n"
+            f"mailServer = localhost\nmailServerPort = {port}\nmailSecurity = plain\nmailSender = webots@example.org\n"
+        )
+        assert look("session", options, status=0)["mail"] == ("fine", "localhost takes mail to admin@example.org")
+        assert mailbox.empty
+        sent = look("session", options, status=0, more=("--send-mail",))["mail"]
+        assert sent == ("fine", "a message was sent to admin@example.org")
+        assert mailbox.next().rcpt_tos == ["admin@example.org"]
+        mark, what = look("session", options.replace("admin@", "nobody@"), more=("--send-mail",))["mail"]
+    assert mark == "wrong"
+    assert "No such user here" in what
+    assert look("session", f"{options}mailSenderUser = me\n")["mail"][0] == "wrong"
+    assert look("session", options)["mail"][0] == "wrong"
 
 
 def test_folders_and_keys_are_looked_at_as_at_a_start(tmp_path: Path) -> None:

@@ -136,6 +136,22 @@ def test_a_key_file_must_hold_a_key(content: bytes | None, what: str, tmp_path: 
     assert "0xff" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (None, "the file .*/password cannot be read by this user; name another"),
+        (b"\nsesame\n", "the first line of .*/password is empty; put the password there"),
+        (b"ses\xffame\n", ".*/password is not UTF-8 text; put the password into its first line"),
+    ],
+)
+def test_a_password_file_must_hold_a_password(content: bytes | None, what: str, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "password").write_bytes(content)
+    with pytest.raises(ValueError, match=what) as raised:
+        checks.password_file(tmp_path / "password")
+    assert "0xff" not in str(raised.value)
+
+
 def test_a_folder_in_place_of_a_key_is_told(tmp_path: Path) -> None:
     (tmp_path / "key").mkdir()
     with pytest.raises(ValueError, match=r"the key in .*/key cannot be read \(Is a directory\); make it a file"):

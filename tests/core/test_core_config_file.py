@@ -25,7 +25,8 @@ from webots_cloud.config import (
     SimulationConfig,
     read_config,
 )
-from webots_cloud.config.sections import NOT_IN_THIS_VERSION, options_of
+from webots_cloud.config.sections import options_of
+from webots_cloud.secret import Secret
 
 CHECKOUT = Path(__file__).parents[2]
 SHIPPED = CHECKOUT / "etc" / "webots-cloud.ini"
@@ -64,7 +65,7 @@ def test_every_mistake_is_told_in_the_order_of_lines() -> None:
             "[guest]\n"
             "name = me\n"
             "[session]\n"
-            "mailServer = mail.example.org\n"
+            "mailServer = mail.example.org:25\n"
             "[simulation\n"
             "listen = ssl:443\n"
             "[simulation]\n"
@@ -85,13 +86,13 @@ def test_every_mistake_is_told_in_the_order_of_lines() -> None:
         (
             ": a section must come first, for instance [simulation]",
             ": [session] port: '0' is not a port; ports are whole numbers from 1 to 65535",
-            ": [session] serverr: there is no such option; there are caFile, controlSocket, hsts, listen, logDir, ",
+            ": [session] serverr: there is no such option; there are administrator, caFile, ",
             ": [host] quotaMegabytes: 'much' is not a whole number from 1 to 100000",
             ": [host] QuotaMegabytes: the option is in line 6 already; remove one",
             ": [host]: this is no option; write OPTION = VALUE",
             ": [guest]: there is no such section; the sections are acme, host, session, simulation",
             ": [session]: the section is in line 2 already; make it one",
-            ": [session] mailServer: this version sends no mail; remove it",
+            ": [session] mailServer: 'mail.example.org:25' is not a host name; write for instance simulation1",
             ": this is no section; write for instance [simulation]",
             ": [simulation] projectsDir: there is no folder /is/not/there; make it, or name another",
             ": [simulation] keyDir: there is no folder /nor/is/this; make it, or name another",
@@ -140,27 +141,48 @@ def test_the_options_that_there_are_are_told_where_there_is_no_such(section: str
         assert re.search(rf"\b{field.name}\b", mistake.what)
 
 
+def test_mail_is_set_up_in_the_references_words() -> None:
+    config = read(
+        "[session]\nadministrator = a@example.org, b+c@example.org\nmailServer = mail.example.org\n"
+        "mailServerPort = 2525\nmailSender = webots@example.org\nmailSenderUser = webots\n"
+        "mailSenderPassword = sesame\n",
+        SessionConfig,
+    ).session
+    assert config.administrator == ("a@example.org", "b+c@example.org")
+    assert (config.mailServer, config.mail_port, config.mailSecurity) == ("mail.example.org", 2525, "starttls")
+    assert (config.mailSenderUser, config.mailSenderPassword) == ("webots", Secret("sesame"))
+    assert "sesame" not in repr(config)
+
+
+@pytest.mark.parametrize(("security", "port"), [("starttls", 587), ("tls", 465), ("plain", 25)])
+def test_a_mail_server_has_the_usual_port_where_none_is_given(security: str, port: int) -> None:
+    assert read(f"[session]\nmailSecurity = {security}\n").session.mail_port == port
+
+
 @pytest.mark.parametrize(
-    ("section", "option", "what"),
-    [(section, option, what) for section, options in NOT_IN_THIS_VERSION.items() for option, what in options.items()],
+    ("options", "option", "what"),
+    [
+        ({"administrator": "a@b.org"}, "mailServer", "give mailServer and mailSender"),
+        ({"mailServer": "b.org", "mailSender": "c@b.org"}, "administrator", "give administrator"),
+        ({"mailSenderUser": "c"}, "mailSenderUser", "give mailSenderPassword"),
+        ({"mailSenderPassword": "sesame"}, "mailSenderPassword", "give mailSenderUser"),
+        (
+            {"mailSenderUser": "c", "mailSenderPassword": "sesame", "mailSecurity": "plain"},
+            "mailSecurity",
+            "write starttls, or tls",
+        ),
+        (
+            {"mailSenderUser": "c", "mailSenderPassword": "sesame", "mailSenderPasswordFile": "/dev/null"},
+            "mailSenderPasswordFile",
+            "remove one of them",
+        ),
+    ],
 )
-def test_what_this_version_does_not_do_is_refused_where_it_is_asked_for(section: str, option: str, what: str) -> None:
-    assert "this version" in what
-    assert read(f"[{section}]\n{option} =\n") == read("")
-    (mistake,) = mistakes(f"[{section}]\n{option.upper()} = sesame\n")
-    assert (mistake.line, mistake.option, mistake.what) == (2, option.upper(), what)
-    assert "sesame" not in str(mistake)
-
-
-def test_mail_of_the_reference_is_known_in_its_spelling() -> None:
-    assert set(NOT_IN_THIS_VERSION["session"]) == {
-        "administrator",
-        "mailServer",
-        "mailServerPort",
-        "mailSender",
-        "mailSenderUser",
-        "mailSenderPassword",
-    }
+def test_options_of_mail_belong_together(options: dict[str, str], option: str, what: str) -> None:
+    lines = "".join(f"{name} = {value}\n" for name, value in options.items())
+    told = [mistake for mistake in mistakes(f"[session]\n{lines}", SessionConfig) if mistake.option == option]
+    assert any(what in mistake.what for mistake in told)
+    assert "sesame" not in str(told)
 
 
 @pytest.mark.parametrize(
@@ -242,7 +264,7 @@ def test_the_shipped_file_has_every_option_of_a_section_in_its_spelling(section:
     (known,) = (known for known in SECTIONS if known.section == section)
     part = re.split(r"^\[(\w+)\]$", SHIPPED.read_text(), flags=re.MULTILINE)
     shown = re.findall(r"^#(\w+) =", part[part.index(section) + 1], re.MULTILINE)
-    assert sorted(shown) == sorted([*(field.name for field in options_of(known)), *NOT_IN_THIS_VERSION[section]])
+    assert sorted(shown) == sorted(field.name for field in options_of(known))
 
 
 def test_the_shipped_file_shows_exactly_the_defaults() -> None:

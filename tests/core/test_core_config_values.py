@@ -360,3 +360,39 @@ def test_without_a_display_in_the_environment_each_instance_has_its_own(monkeypa
     assert values.display("$DISPLAY") == "xvfb"
     monkeypatch.setenv("DISPLAY", ":7")
     assert values.display("$DISPLAY") == ":7"
+
+
+def test_mail_goes_to_several_once_each() -> None:
+    assert values.mail_addresses("a@b.org, root@localhost\na@b.org") == ("a@b.org", "root@localhost")
+    assert values.mail_addresses("") == ()
+    assert values.mail_address("") == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a",
+        "a@",
+        "@b.org",
+        "a@b@c.org",
+        "A <a@b.org>",
+        "<a@b.org>",
+        "a b@c.org",
+        ".a@b.org",
+        "a@b.org\r\nBcc: c@d.org",
+        "a\n@b.org",
+        "a@[::1]",
+        "a@127.0.0.1",
+        "ä@b.org",
+        f"{'a' * 65}@b.org",
+    ],
+)
+def test_anything_else_is_no_address_for_mail(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is not an address for mail; write for instance admin@example\.org"):
+        values.mail_address(text)
+
+
+def test_a_mail_server_may_have_no_name_and_no_port() -> None:
+    assert values.optional_host_name("") == ""
+    assert values.optional_port("") is None
+    assert (values.optional_host_name("b.org"), values.optional_port("25")) == ("b.org", 25)

@@ -18,7 +18,7 @@ from twisted.trial.unittest import TestCase
 
 from tests.certificate import certify
 from webots_cloud.config import EX_CONFIG, HostConfig, SessionConfig, read_config
-from webots_cloud.encrypting import Encryptions, certificate_shown
+from webots_cloud.encrypting import Encryptions, certificate_of
 from webots_cloud.tls.encryption import LOOK_SECONDS, CertificateStatus, Encryption
 
 reactor = cast(Any, _reactor)
@@ -57,6 +57,7 @@ class SeveralServers(TestCase):
     async def test_each_certificate_is_read_before_there_is_a_client(self) -> None:
         before = signal.getsignal(signal.SIGHUP)
         both = [self.encryptions.of(section(kind)) for kind in (SessionConfig, HostConfig)]
+        assert self.encryptions.all == both
         self.encryptions.startService()
         assert [encryption.status.names for encryption in both] == [("robots.example.org", "localhost", "::1")] * 2
         assert signal.getsignal(signal.SIGHUP) is not before
@@ -113,12 +114,16 @@ class Shown:
     status: CertificateStatus
 
 
-def shown(notice: str) -> str:
+def told(notice: str) -> dict[str, Any] | None:
     ends = datetime.datetime(2031, 2, 3, 4, 5, 6, tzinfo=datetime.UTC)
-    return certificate_shown(cast(Encryption, Shown(CertificateStatus(("a.org", "<b>"), ends, notice))))
+    return certificate_of(cast(Encryption, Shown(CertificateStatus(("a.org", "b.org"), ends, notice))))
 
 
 def test_the_page_for_people_tells_until_when_the_certificate_is_valid() -> None:
-    assert certificate_shown(None) == ""
-    assert shown("") == "<p>Certificate: for a.org, &lt;b&gt;, until 2031-02-03 04:05 UTC.</p>\n"
-    assert shown("it <ends>").endswith("UTC. <strong>it &lt;ends&gt;</strong></p>\n")
+    assert told("") == {"names": ["a.org", "b.org"], "ends": 1927857906}
+    assert told("it ends soon") == {"names": ["a.org", "b.org"], "ends": 1927857906, "notice": "it ends soon"}
+
+
+def test_of_a_server_that_has_no_certificate_or_none_yet_it_tells_nothing() -> None:
+    assert certificate_of(None) is None
+    assert certificate_of(Encryptions(reactor).of(section(SessionConfig))) is None

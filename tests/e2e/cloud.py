@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import socket
 from collections.abc import Iterator, Sequence
@@ -75,9 +74,7 @@ class Cloud(Program):
 
     def instances(self) -> int:
         """How many instances the simulation server's monitor page counts."""
-        found = re.search(r"instances: ([0-9]+) of", self.get(self.simulation, "/monitor"))
-        assert found
-        return int(found.group(1))
+        return int(json.loads(self.get(self.simulation, "/monitor.json"))["totals"]["instances"])
 
     def guest(self) -> tuple[dict[str, str], str]:
         """Visit the site for the first time: the user that the page is told, and the cookie."""

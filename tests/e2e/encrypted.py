@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import json
 import signal
 import socket
 import ssl
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.request import HTTPSHandler, build_opener
 
 from cryptography import x509
@@ -140,10 +141,12 @@ class Encrypted(Cloud):
         self.wait_for(lambda: part in self.notice(port), "a notice")
 
     def notice(self, port: int) -> str:
-        """Give what the page for people says of the certificate."""
-        found = re.search(r"<p>Certificate: (.*?)</p>", self.get(port, "/monitor"))
-        assert found
-        return found[1]
+        """Give what the page for people says is to be done about the certificate."""
+        return str(self.shown_certificate(port).get("notice", ""))
+
+    def shown_certificate(self, port: int) -> dict[str, Any]:
+        """Give all that the page for people says of the certificate."""
+        return dict(json.loads(self.get(port, "/monitor.json"))["certificate"])
 
 
 def simulate_in_browser(servers: Encrypted) -> None:

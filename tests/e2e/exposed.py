@@ -175,10 +175,8 @@ class Server(Program):
         return [path for path in self.instances_dir.iterdir() if path.is_dir()]
 
     def monitor(self, what: str, source: str = HONEST) -> int:
-        """Read a number off the monitor page."""
-        found = re.search(f"{what}: ([0-9]+)", get(self.port, "/monitor", source).body.decode())
-        assert found
-        return int(found.group(1))
+        """Read a number off the data of the monitor page."""
+        return int(json.loads(get(self.port, "/monitor.json", source).body)["totals"][what])
 
     def size_of_open_files(self) -> int:
         """Sum up what it holds on the disk, also in files without a name."""

@@ -19,6 +19,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -999,15 +1000,16 @@ class TestSpeaking:
         """The page hears of no life but the real one, every five seconds, and the monitor shows what is the case."""
         attacker.arena.wait_for(lambda: attacker.frames(1) > 0, "the simulation to go on")
         assert attacker.heard().count(".") <= 1
-        assert "<td>running</td><td>busy</td>" in row(attacker.arena, "liar")
+        shown = instance(attacker.arena, "liar")
+        assert (shown["phase"], shown["idle"]) == ("running", False)
         attacker.stream.send("pause")
-        attacker.arena.wait_for(lambda: "<td>idle</td>" in row(attacker.arena, "liar"), "the pause")
+        attacker.arena.wait_for(lambda: instance(attacker.arena, "liar")["idle"], "the pause")
 
 
 SAID = "\nopen\n.\npause\n"
 
 
-def row(arena: Arena, project: str) -> str:
+def instance(arena: Arena, project: str) -> dict[str, Any]:
     """Give what the monitor page shows of an instance."""
-    found = re.search(f"<tr><td>[^<]*</td><td>{project}</td>.*?</tr>", arena.get(arena.simulation, "/monitor"))
-    return found.group() if found else ""
+    instances: dict[str, dict[str, Any]] = json.loads(arena.get(arena.simulation, "/monitor.json"))["instances"]
+    return next(shown for shown in instances.values() if shown["project"] == project)

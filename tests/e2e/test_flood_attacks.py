@@ -189,7 +189,7 @@ def test_a_driver_who_asks_for_much_and_reads_nothing(server: Server) -> None:
 
 def test_answers_that_are_not_read(server: Server) -> None:
     with server.memory_stays(), ExitStack() as stack:
-        for path in ("/monitor", "/load", "/absent", "/webots/guess/"):
+        for path in ("/monitor", "/monitor.json", "/monitor/simulation.js", "/load", "/absent", "/webots/guess/"):
             deaf = stack.enter_context(Raw(server.port, "127.0.0.7"))
             deaf.flood(request(path), 5 * 10**6)
 

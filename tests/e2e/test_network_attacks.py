@@ -339,7 +339,15 @@ def test_headers_that_are_no_text(server: Server, victim: Simulation) -> None:
     names = ("Host", "Origin", "Upgrade", "Connection", "X-Forwarded-For", "Sec-WebSocket-Protocol", "Cookie", "Accept")
     for value in ("\xff\xfe", "\x80", "a" * 8000, "\x01", "'\"<script>"):
         for name in names:
-            for path in ("/load", "/monitor", "/client", f"{victim.path}/", f"{victim.path}{MARK_PATH}"):
+            for path in (
+                "/load",
+                "/monitor",
+                "/monitor.json",
+                "/monitor/live",
+                "/client",
+                f"{victim.path}/",
+                f"{victim.path}{MARK_PATH}",
+            ):
                 with Raw(server.port) as raw:
                     raw.say(request(path, UPGRADE | {name: value}))
                     assert raw.answer().status < 500, (name, value, path)

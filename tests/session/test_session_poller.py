@@ -25,8 +25,9 @@ from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from tests.certificate import authority, certify
 from webots_cloud.address import ServerAddress
+from webots_cloud.monitor.summary import Summary
 from webots_cloud.session.fleet import Fleet, State
-from webots_cloud.session.poller import JITTER, HttpLoadSource, NoLoad, Poller, parse_load
+from webots_cloud.session.poller import JITTER, Answer, HttpLoadSource, NoLoad, Poller, parse_load
 
 INTERVAL = 5.0
 TIMEOUT = 4.0
@@ -37,13 +38,13 @@ class OpenQuestions:
 
     def __init__(self) -> None:
         self.asked: list[ServerAddress] = []
-        self.open: dict[ServerAddress, Deferred[float]] = {}
+        self.open: dict[ServerAddress, Deferred[Answer]] = {}
         self.cancelled: list[ServerAddress] = []
         self.closed = False
 
-    def load(self, address: ServerAddress) -> Deferred[float]:
+    def load(self, address: ServerAddress) -> Deferred[Answer]:
         self.asked.append(address)
-        question: Deferred[float] = Deferred(lambda _: self.cancelled.append(address))
+        question: Deferred[Answer] = Deferred(lambda _: self.cancelled.append(address))
         self.open[address] = question
         return question
 
@@ -56,7 +57,7 @@ class OpenQuestions:
         if isinstance(load, Exception):
             question.errback(load)
         else:
-            question.callback(load)
+            question.callback(Answer(load))
 
 
 class Polling:
@@ -296,8 +297,17 @@ class HttpAnswers(TestCase):
     async def test_a_number_is_the_load(self) -> None:
         server = self.server(lambda _: b"12.5\n")
 
-        assert await self.source.load(server.address) == 12.5
+        assert await self.source.load(server.address) == Answer(12.5)
         assert server.paths == [b"/load"]
+
+    async def test_what_a_server_says_of_itself_comes_with_its_load(self) -> None:
+        def answer(request: Request) -> bytes:
+            request.responseHeaders.addRawHeader(b"webots-cloud", b'instances=3, version="1.0.0", x="\xff"')
+            return b"12.5"
+
+        server = self.server(answer)
+
+        assert await self.source.load(server.address) == Answer(12.5, Summary(instances=3, version="1.0.0"))
 
     async def test_the_connection_is_kept_for_the_next_question(self) -> None:
         server = self.server(lambda _: b"12.5")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -164,7 +165,8 @@ def test_pages_are_told_and_sent_while_a_server_hangs(tmp_path: Path) -> None:
         assert running.get("/") == ("HTTP/1.1 200 OK", "1")
         assert running.get("/session?url=x") == ("HTTP/1.1 200 OK", f"ws://127.0.0.1:{idle.port}")
         assert running.get("/load") == ("HTTP/1.1 200 OK", "20.0")
-        assert f"127.0.0.1:{hanging.port}</a></td><td>not asked yet" in running.get("/monitor")[1]
+        servers = json.loads(running.get("/monitor.json")[1])["servers"]
+        assert servers[f"127.0.0.1:{hanging.port}"]["state"] == "unknown"
         with running.websocket("/session") as client:
             assert frame(client) == (1, f"ws://127.0.0.1:{idle.port}".encode())
             assert frame(client) == (8, b"\x03\xe8")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,16 +16,12 @@ from twisted.logger import LogLevel, capturedLogs
 from tests.wire import Wire
 from webots_cloud.address import parse_address
 from webots_cloud.connections import CLOSE_SECONDS
-from webots_cloud.session.availability import (
-    MAX_MESSAGE,
-    MAX_RECEIVED,
-    PING_SECONDS,
-    UNANSWERED_PINGS,
-    WATCHERS_AT_ONCE,
-    VisitorFactory,
-    WatcherFactory,
-)
+from webots_cloud.monitor.access import Access
+from webots_cloud.monitor.web import Monitor
+from webots_cloud.peers import MAX_MESSAGE, MAX_RECEIVED, PING_SECONDS, UNANSWERED_PINGS
+from webots_cloud.session.availability import WATCHERS_AT_ONCE, VisitorFactory, WatcherFactory
 from webots_cloud.session.fleet import Fleet
+from webots_cloud.session.overview import Overview
 from webots_cloud.session.site import CORS_HEADERS, PublicSite
 from webots_cloud.session.web import Reception, resources
 from webots_cloud.site import REQUEST_SECONDS
@@ -36,6 +34,15 @@ NO_SERVER = b"Error: no simulation server available at the moment."
 MASK = b"\0\0\0\0"
 
 
+def files() -> Path:
+    """Give a folder with the files of a page."""
+    folder = Path("static") / "monitor"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "session.html").write_text("<!doctype html><title>The page</title>")
+    (folder / "session.js").write_text("let it = 1;")
+    return folder.parent
+
+
 class Server:
     """A session server without sockets."""
 
@@ -46,9 +53,12 @@ class Server:
         reception = Reception(self.fleet)
         self.watchers = WatcherFactory(self.clock, CORS_HEADERS, self.fleet)
         self.visitors = VisitorFactory(self.clock, CORS_HEADERS, reception.send_client)
-        self.site = PublicSite(self.clock, resources(self.fleet, reception, self.watchers, self.visitors))
+        overview = Overview(self.fleet, self.clock.seconds, "s.org:1999", lambda: len(self.watchers.peers))
+        self.monitor = Monitor(self.clock, "session", overview, Access(self.clock.seconds), files)
+        self.site = PublicSite(self.clock, resources(reception, self.watchers, self.visitors, self.monitor))
         self.watchers.start()
         self.visitors.start()
+        self.monitor.viewers.start()
 
     def report(self, *loads: float) -> None:
         for server, load in zip(self.servers, loads, strict=False):
@@ -140,7 +150,7 @@ def test_asking_for_headers_only_sends_nobody_anywhere() -> None:
     assert [known.reserved for known in server.fleet.servers] == [0, 0]
 
 
-@pytest.mark.parametrize("path", ["/", "/session", "/load", "/monitor"])
+@pytest.mark.parametrize("path", ["/", "/session", "/load", "/monitor", "/monitor.json", "/monitor/session.js"])
 def test_the_headers_are_the_same_without_the_body(path: str) -> None:
     server = Server()
     server.report(10, 20)
@@ -171,6 +181,12 @@ def test_the_load_is_the_mean_of_those_that_answer() -> None:
         ("GET /session", "200 OK"),
         ("GET /load", "200 OK"),
         ("GET /monitor", "200 OK"),
+        ("GET /monitor/", "301 Moved Permanently"),
+        ("GET /monitor.json", "200 OK"),
+        ("GET /monitor/session.js", "200 OK"),
+        ("GET /monitor/session.html", "404 Not Found"),
+        ("GET /monitor/live", "426 Upgrade Required"),
+        ("POST /monitor.json", "405 Method Not Allowed"),
         ("GET /nothing", "404 Not Found"),
         ("GET /session/", "404 Not Found"),
         ("GET /session/client", "404 Not Found"),
@@ -193,20 +209,29 @@ def test_no_answer_is_kept_by_a_cache() -> None:
     assert Server().ask("GET /session")[1]["cache-control"] == "no-store"
 
 
-def test_the_page_for_people_shows_what_a_server_says_and_runs_none_of_it() -> None:
+def test_the_page_for_people_may_have_nothing_but_what_is_its_servers() -> None:
+    status, headers, body = Server().ask("GET /monitor")
+
+    assert status == b"HTTP/1.1 200 OK"
+    assert headers["content-type"] == "text/html; charset=utf-8"
+    assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert "unsafe" not in headers["content-security-policy"]
+    assert body == b"<!doctype html><title>The page</title>"
+
+
+def test_its_data_tell_what_a_server_says_and_where_its_own_page_is() -> None:
     server = Server()
     server.report(12.34)
     server.fleet.report_failure(server.servers[1], "it answers '<script>alert(1)</script>'")
 
-    status, headers, body = server.ask("GET /monitor")
+    status, headers, body = server.ask("GET /monitor.json")
 
     assert status == b"HTTP/1.1 200 OK"
-    assert headers["content-type"] == "text/html; charset=utf-8"
-    assert headers["content-security-policy"].startswith("default-src 'none';")
-    assert b"<td>12.3</td>" in body
-    assert b'<a href="http://a.org:2000/monitor">a.org:2000</a>' in body
-    assert b"&lt;script&gt;alert(1)" in body
-    assert b"<script" not in body
+    assert headers["content-type"] == "application/json"
+    one, other = json.loads(body)["servers"].values()
+    assert (one["state"], one["load"], one["page"]) == ("available", 12.3, "http://a.org:2000/monitor")
+    assert (other["state"], other["reason"]) == ("failed", "it answers '<script>alert(1)</script>'")
+    assert "load" not in other
 
 
 def test_requests_over_one_connection_are_answered_in_their_order() -> None:
@@ -468,7 +493,12 @@ def test_a_hand_out_is_written_down_for_those_who_look_closely() -> None:
 
 
 def stop(server: Server) -> list[Deferred[None]]:
-    ends = (server.watchers.stop(), server.visitors.stop(), server.site.channels.close())
+    ends = (
+        server.watchers.stop(),
+        server.visitors.stop(),
+        server.monitor.viewers.stop(),
+        server.site.channels.close(),
+    )
     return [Deferred.fromCoroutine(end) for end in ends]
 
 

@@ -81,21 +81,21 @@ class ChannelCase(TestCase):
 class TestReports(ChannelCase):
     async def test_are_passed_on(self) -> None:
         await self.begin()
-        self.send(b"uses 1 2 3 4\nended by signal SIGTERM\nfailed the X server Xvfb has ended\n")
-        await self.told(Use(1, 2, 3, 4), "ended by signal SIGTERM", "failed the X server Xvfb has ended")
+        self.send(b"uses 1 2 3 4 5\nended by signal SIGTERM\nfailed the X server Xvfb has ended\n")
+        await self.told(Use(1, 2, 3, 4, 5), "ended by signal SIGTERM", "failed the X server Xvfb has ended")
         await self.end()
 
     async def test_may_come_in_pieces(self) -> None:
         await self.begin()
-        for piece in (b"u", b"ses 1 2 3", b" 4\nend", b"ed x\n"):
+        for piece in (b"u", b"ses 1 2 3", b" 4 5\nend", b"ed x\n"):
             self.send(piece)
             await deferLater(reactor, 0)
-        await self.told(Use(1, 2, 3, 4), "ended x")
+        await self.told(Use(1, 2, 3, 4, 5), "ended x")
         await self.end()
 
     async def test_that_are_not_known_change_nothing(self) -> None:
         await self.begin()
-        self.send(b"\nhello\nUSES 1 2 3 4\nconnected\nrefused\nended \xff\n")
+        self.send(b"\nhello\nUSES 1 2 3 4 5\nconnected\nrefused\nended \xff\n")
         await self.told("ended \ufffd")
         await self.end()
 
@@ -223,8 +223,8 @@ class TestHostility(ChannelCase):
 
     async def test_reports_that_are_none(self) -> None:
         for rest in (
-            b"", b"1 2 3", b"1 2 3 4 5", b"a b c d", b"1 2 3 -4", b"1  2 3 4", b"1 2 3 4.5", b"1 2 3 1_000",
-            b"1 2 3 " + b"9" * 19, b"1 2 3 " + b"9" * 4000, "1 2 3 ٤".encode(),
+            b"", b"1 2 3 4", b"1 2 3 4 5 6", b"a b c d e", b"1 2 3 4 -5", b"1  2 3 4 5", b"1 2 3 4 5.5",
+            b"1 2 3 4 1_000", b"1 2 3 4 " + b"9" * 19, b"1 2 3 4 " + b"9" * 4000, "1 2 3 4 ٤".encode(),
         ):  # fmt: skip
             await self.begin()
             self.send(b"uses " + rest + b"\n")
@@ -261,7 +261,7 @@ class TestHostility(ChannelCase):
         await self.end()
 
     async def test_descriptors_that_nobody_has_asked_for(self) -> None:
-        for words in (b"x", b"\n", b"uses 1 2 3 4\n", b"refused\n"):
+        for words in (b"x", b"\n", b"uses 1 2 3 4 5\n", b"refused\n"):
             await self.begin()
             self.gives(words)
             await self.nonsense()

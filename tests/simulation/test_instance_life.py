@@ -157,9 +157,11 @@ def test_every_phase_has_an_end_and_frees_before_it(phase: Phase, end: str) -> N
 def test_the_reason_of_its_end_is_the_first_one(end: str, why: str) -> None:
     living = Living(Phase.RUNNING)
     assert living.life.ending == ""
+    assert living.life.failure is None
     for name in (end, "leave", "fail", "exited"):
         INPUTS[name](living.instance)
     assert living.life.ending == why
+    assert str(living.life.failure or "the client left") == why
 
 
 def test_the_client_is_told_how_webots_ended() -> None:

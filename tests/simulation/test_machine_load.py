@@ -14,6 +14,7 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 from twisted.python.threadpool import ThreadPool
 
+from webots_cloud.simulation.gpu import Cards, Gpu, Gpus
 from webots_cloud.simulation.machine import HISTORY_SAMPLES, Machine, Sensors, Snapshot
 
 
@@ -26,19 +27,18 @@ class Counters:
 
 
 @attrs.frozen
+class Written:
+    """What psutil counts of all disks."""
+
+    read_bytes: int
+    write_bytes: int
+
+
+@attrs.frozen
 class Link:
     """What psutil knows of a link, in Mbit/s."""
 
     speed: int
-
-
-@attrs.frozen
-class Card:
-    """What NVML says of a graphics card, for all of its questions at once."""
-
-    gpu: int = 42
-    used: int = 25
-    total: int = 100
 
 
 class AtOnce:
@@ -219,6 +219,39 @@ class TestNetwork:
         network.after(0, eth0=(10**9, 0))
         assert sensors.read().network == 100
 
+    def test_traffic_is_that_of_all_links_in_bytes_a_second(self, network: Network) -> None:
+        network.after(0, eth0=(0, 0), eth1=(100, 100), lo=(0, 0))
+        sensors = Sensors()
+        network.after(2, eth0=(2000, 400), eth1=(300, 0), lo=(10**9, 10**9))
+        read = sensors.read()
+        assert (read.received, read.sent) == (1100, 200)
+
+
+class TestDisk:
+    def test_what_is_read_and_written_is_in_bytes_a_second(
+        self, network: Network, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        counted = [Written(0, 100), Written(3000, 100), None]
+        monkeypatch.setattr(psutil, "disk_io_counters", lambda: counted.pop(0))
+        sensors = Sensors()
+        network.after(2)
+        read = sensors.read()
+        assert (read.disk_read, read.disk_written) == (1500, 0)
+        network.after(2)
+        assert sensors.read().disk_written == 0
+
+    def test_that_is_looked_at_is_the_one_of_the_folder_which_need_not_be_there(self, tmp_path: Path) -> None:
+        assert 0 < Sensors(folder=tmp_path / "absent").read().disk <= 100
+
+
+class TestWatching:
+    def test_each_snapshot_is_told(self) -> None:
+        machine, clock = running(GivenSensors(shown(cpu=1), shown(cpu=2)))
+        told: list[float] = []
+        machine.watch(lambda snapshot: told.append(snapshot.cpu))
+        clock.pump([1, 1])
+        assert told == [2, 2]
+
 
 class TestRealSensors:
     def test_every_measure_is_in_percent(self) -> None:
@@ -228,30 +261,12 @@ class TestRealSensors:
             assert 0 <= getattr(read, name) <= 100
         assert read.memory > 0
 
-    def test_a_machine_without_a_graphics_card_or_its_library_has_no_load_of_it(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        import pynvml
+    def test_the_busiest_and_the_fullest_graphics_card_count(self) -> None:
+        gpus = Gpus(Clock())
+        gpus.cards = Cards((Gpu(0, "A", 42.0, 1, 4), Gpu(1, "B", None, 1, 2), Gpu(2, trouble="GPU is lost")))
+        read = Sensors(gpus).read()
+        assert (read.gpu_compute, read.gpu_memory) == (42, 50)
 
-        def no_library() -> None:
-            raise pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
-
-        monkeypatch.setattr(pynvml, "nvmlInit", no_library)
-        read = Sensors().read()
+    def test_a_machine_without_graphics_cards_has_no_load_of_them(self) -> None:
+        read = Sensors(Gpus(Clock())).read()
         assert (read.gpu_compute, read.gpu_memory) == (0, 0)
-
-    def test_a_card_that_fails_later_has_no_share(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        import pynvml
-
-        def busy(card: int) -> object:
-            if card == 0:
-                raise pynvml.NVMLError(pynvml.NVML_ERROR_GPU_IS_LOST)
-            return Card()
-
-        monkeypatch.setattr(pynvml, "nvmlInit", lambda: None)
-        monkeypatch.setattr(pynvml, "nvmlDeviceGetCount", lambda: 2)
-        monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByIndex", lambda index: index)
-        monkeypatch.setattr(pynvml, "nvmlDeviceGetUtilizationRates", busy)
-        monkeypatch.setattr(pynvml, "nvmlDeviceGetMemoryInfo", lambda card: Card())
-        read = Sensors().read()
-        assert (read.gpu_compute, read.gpu_memory) == (42, 25)

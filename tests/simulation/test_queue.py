@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import os
-import re
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -170,7 +170,7 @@ class TestServer(StageCase):
         pool = HTTPConnectionPool(reactor, persistent=False)
         load, page = [
             await (await treq.get(f"http://127.0.0.1:{port}{path}", pool=pool, reactor=reactor)).text()
-            for path in ("/load", "/monitor")
+            for path in ("/load", "/monitor.json")
         ]
         return load, page
 
@@ -270,8 +270,9 @@ class TestServer(StageCase):
         await self.full()
         for ahead in range(2):
             await self.queued(ahead)
-        page = (await self.load_and_monitor())[1]
-        assert re.search("instances: 1 of 1, waiting: 2", page)
+        data = (await self.load_and_monitor())[1]
+        totals = json.loads(data)["totals"]
+        assert (totals["instances"], totals["capacity"], totals["waiting"]) == (1, 1, 2)
 
     async def test_what_one_that_waits_says_of_watchers_holds_when_it_runs(self) -> None:
         first = await self.full()

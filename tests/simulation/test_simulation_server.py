@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 import stat
@@ -15,7 +16,10 @@ from twisted.web.client import HTTPConnectionPool
 from twisted.web.server import NOT_DONE_YET, Request
 
 from tests.simulation.stage import KEY, NOTES_ITSELF, OPENS, WORLD, Client, StageCase, packed, reactor, until
+from webots_cloud import __version__
 from webots_cloud.config import DEMO_PROJECTS
+from webots_cloud.monitor.summary import Summary, parse_summary
+from webots_cloud.secret import Secret
 from webots_cloud.simulation.gate import port_is_free
 
 SPEAKS = NOTES_ITSELF + 'echo open\nexec cat "$WEBOTS_HOME/says"\n'
@@ -48,6 +52,10 @@ class Server(StageCase):
         pool = HTTPConnectionPool(reactor, persistent=False)
         response = await treq.get(f"http://127.0.0.1:{port}{path}", pool=pool, reactor=reactor, timeout=60)
         return response.code, await response.text(), response.headers
+
+    async def data(self) -> Any:
+        """Ask for what the monitor page shows."""
+        return json.loads((await self.get("/monitor.json"))[1])
 
     def speak(self) -> None:
         """Install a simulator that says what it is told to."""
@@ -271,10 +279,10 @@ class TestRunning(Server):
         self.start()
         client = await self.started()
         (runner,) = self.service.instances
-        assert "<td>idle</td>" in (await self.get("/monitor"))[1]
+        assert (await self.data())["instances"]["1"]["idle"]
         self.let_it_say("real-time")
         await until(lambda: not runner.life.idle, "it is not busy")
-        assert "<td>busy</td>" in (await self.get("/monitor"))[1]
+        assert not (await self.data())["instances"]["1"]["idle"]
         self.let_it_say("pause")
         await until(lambda: runner.life.idle, "it is not idle")
         await self.end(client)
@@ -358,44 +366,81 @@ class TestPages(Server):
         await self.end(client)
         await self.end(await self.started())
 
-    async def test_the_monitor_page_lists_instances_and_says_what_is_run(self) -> None:
+    async def test_the_load_comes_with_what_else_a_session_server_wants_to_know(self) -> None:
         self.start()
         client = await self.started()
+        (header,) = (await self.get("/load"))[2].getRawHeaders("webots-cloud")
+        assert parse_summary(header) == Summary(1, 1, 4, 0, __version__, "Webots", queue=0, attention=0)
+        await self.end(client)
+
+    async def test_the_monitor_page_may_have_nothing_but_what_is_its_servers(self) -> None:
+        self.start()
         status, body, headers = await self.get("/monitor")
         assert status == 200
-        assert "Simulator: Webots" in body
-        assert "instances: 1 of 4" in body
-        assert "<td>simple</td><td>simple.wbt</td><td>running</td>" in body
+        assert body.startswith("<!doctype html>")
         (policy,) = headers.getRawHeaders("content-security-policy")
-        assert "default-src 'none'" in policy
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+        assert "unsafe" not in policy
+
+    async def test_its_data_list_instances_and_say_what_is_run(self) -> None:
+        self.start()
+        client = await self.started()
+        data = await self.data()
+        assert data["server"]["simulator"] == "Webots"
+        assert (data["totals"]["instances"], data["totals"]["capacity"]) == (1, 4)
+        (instance,) = data["instances"].values()
+        assert {name: instance[name] for name in ("project", "world", "host", "phase", "idle")} == {
+            "project": "simple",
+            "world": "simple.wbt",
+            "host": self.host.url,
+            "phase": "running",
+            "idle": True,
+        }
+        assert (data["totals"]["asked"], data["totals"]["started"]) == (1, 1)
         await self.end(client)
+
+    async def test_nothing_that_lets_anybody_in_is_in_them(self) -> None:
+        self.start(sandbox="firejail", network="isolated", gate="proxy", monitorPassword=Secret(""))
+        client = await self.started()
+        way_in = (await client.says("webots:")).rpartition("/")[2]
+        assert len(way_in) > 20
+        text = (await self.get("/monitor.json"))[1]
+        for secret in (way_in, KEY, str(self.instances_dir)):
+            assert secret not in text
+        await self.end(client)
+
+    async def test_they_are_for_those_only_who_may_see_them(self) -> None:
+        self.start(monitorPassword=Secret("sesame"))
+        for path in ("/monitor", "/monitor.json", "/monitor/live", "/monitor/simulation.js"):
+            assert (await self.get(path))[0] == 401
+        assert (await self.get("/load"))[0] == 200
 
     async def test_a_missing_sandbox_is_warned_of_at_the_start_and_on_the_monitor_page(self) -> None:
         with capturedLogs() as logs:
             self.start()
         (warning,) = (formatEvent(event) for event in logs if event["log_level"] is LogLevel.warn)
         assert "NO SANDBOX" in warning
-        assert "NO SANDBOX" in (await self.get("/monitor"))[1]
+        assert "NO SANDBOX" in (await self.data())["sandbox"]["warning"]
 
     async def test_a_sandbox_is_nothing_to_warn_of(self) -> None:
         with capturedLogs() as logs:
             self.start(sandbox="firejail", network="isolated", gate="proxy")
         assert [event for event in logs if event["log_level"] is LogLevel.warn] == []
-        assert "SANDBOX" not in (await self.get("/monitor"))[1]
+        assert (await self.data())["sandbox"] == {"kind": "firejail", "network": "isolated", "gate": "proxy"}
 
     async def test_the_monitor_page_tells_what_an_instance_uses(self) -> None:
         self.start()
         client = await self.started()
         (runner,) = self.service.instances
         await until(lambda: runner.use is not None, "nothing is told")
-        assert re.search(
-            r"<td>\d+\.\d MB</td><td></td><td>1</td><td>0\.\d MB</td></tr>", (await self.get("/monitor"))[1]
-        )
+        instance = (await self.data())["instances"]["1"]
+        assert instance["memory"] > 0
+        assert (instance["processes"], instance["disk"]) == (1, 0)
         await self.end(client)
 
     async def test_the_monitor_page_never_calls_the_stand_in_webots(self) -> None:
         self.start(webotsHome=None)
-        assert "Simulator: stand-in" in (await self.get("/monitor"))[1]
+        assert (await self.data())["server"]["simulator"].startswith("stand-in")
 
     async def test_a_page_that_is_no_websocket_is_told_so(self) -> None:
         self.start()

@@ -13,7 +13,7 @@ import attrs
 
 from webots_cloud.command import place
 from webots_cloud.command.asking import NotRunning, ask
-from webots_cloud.command.looking import files, network, simulation
+from webots_cloud.command.looking import files, mail, network, simulation
 from webots_cloud.command.looking.finding import Finding, Mark, fine, wrong
 from webots_cloud.command.outcome import FINE, FOUND, NOT_PERMITTED, CommandError
 from webots_cloud.command.servers import add_servers
@@ -28,9 +28,9 @@ _WIDTH = 22
 
 _ABOUT = """
 Looks at the configuration, folders, keys, certificates and ports of servers; runs a program in the sandbox; looks
-at Webots, its display and the graphics cards; asks every simulation server for its load. Run it as the server's
-user, before its start or while it runs. What is missing and a start would make, is made: folders of the server's
-own.
+at Webots, its display and the graphics cards; connects to the mail server; asks every simulation server for its
+load. Run it as the server's user, before its start or while it runs. What is missing and a start would make, is
+made: folders of the server's own.
 """
 
 
@@ -43,6 +43,7 @@ def add_to(subparsers: Any) -> None:
     )
     add_servers(parser, "which servers to look at; without, those that units of this machine have started, else all")
     place.add_config_option(parser)
+    parser.add_argument("--send-mail", action="store_true", help="send the administrator a message, to see it arrive")
     parser.add_argument("--json", action="store_true", help="print one JSON object with all that was found")
     parser.set_defaults(run=run)
 
@@ -98,13 +99,15 @@ async def _look(reactor: Any, arguments: Namespace, server: str) -> AsyncIterato
         yield finding
     async for finding in network.ports(reactor, section, config.acme, running):
         yield finding
-    async for finding in _of_its_kind(reactor, section):
+    async for finding in _of_its_kind(reactor, section, arguments.send_mail):
         yield finding
 
 
-async def _of_its_kind(reactor: Any, section: Any) -> AsyncIterator[Finding]:
+async def _of_its_kind(reactor: Any, section: Any, send_mail: bool) -> AsyncIterator[Finding]:
     match section:
         case SessionConfig():
+            async for finding in mail.mail(reactor, section, send_mail):
+                yield finding
             async for finding in network.simulation_servers(reactor, section):
                 yield finding
         case SimulationConfig():

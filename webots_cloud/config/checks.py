@@ -60,6 +60,20 @@ def readable_file(path: Path | None) -> None:
         raise ValueError(f"the file {path} cannot be read by this user; name another, or give it read permission")
 
 
+def password_file(path: Path | None) -> None:
+    """Look whether a file has a password, where one is named."""
+    if path is None:
+        return
+    readable_file(path)
+    try:
+        password = path.read_text("utf-8").partition("\n")[0].strip()
+    except UnicodeDecodeError as error:
+        # The error itself tells a part of the password.
+        raise ValueError(f"{path} is not UTF-8 text; put the password into its first line") from error
+    if not password:
+        raise ValueError(f"the first line of {path} is empty; put the password there")
+
+
 def authorities(path: Path | None) -> None:
     """Look whether a file has certificates of authorities, where one is named."""
     readable_file(path)

@@ -11,7 +11,7 @@ import attrs
 
 from webots_cloud.config.ini import Option, parse_ini
 from webots_cloud.config.mistakes import ConfigError, Mistake
-from webots_cloud.config.sections import NOT_IN_THIS_VERSION, SECTIONS, SERVERS, AcmeConfig, Config, Section, options_of
+from webots_cloud.config.sections import SECTIONS, SERVERS, AcmeConfig, Config, Section, options_of
 
 
 def read_config(
@@ -110,12 +110,9 @@ class _Reading:
     def _refuse_unknown_options(self, section: type[Section]) -> None:
         if section.section not in self._sections:
             return
-        refused = {name.lower(): what for name, what in NOT_IN_THIS_VERSION[section.section].items()}
         for name, option in self._sections[section.section].options.items():
             if name not in _options(section):
                 self._mistake(section.section, option.name, _no_such_option(section, name))
-            elif name in refused and option.value:
-                self._mistake(section.section, option.name, refused[name])
 
     def _given(self, section: str, option: str) -> Option | None:
         given = self._sections.get(section)
@@ -128,8 +125,7 @@ class _Reading:
 
 def _options(section: type[Section]) -> set[str]:
     """Give all names that may stand in a section, in lower case."""
-    names = [*(field.name for field in options_of(section)), *NOT_IN_THIS_VERSION[section.section]]
-    return {name.lower() for name in names}
+    return {field.name.lower() for field in options_of(section)}
 
 
 def _no_such_option(section: type[Section], option: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, cast
 
@@ -127,6 +127,18 @@ class SessionConfig(ServerConfig):
     @ivar pollIntervalSeconds: how often each of them is asked for its load (docs/protocol.md section 1).
     @ivar pollTimeoutSeconds: after how long one that does not answer counts as not available.
     @ivar caFile: certificates of authorities that are trusted as those of the system are.
+    @ivar administrator: who gets mail when something happens; empty: nobody.
+    @ivar mailServer: the host that takes the mail; it must take it for each of them.
+    @ivar mailServerPort: its port; C{None}: the usual one.
+    @ivar mailSecurity: how the way there is encrypted: C{starttls}, C{tls} from the first byte on, or C{plain}, not.
+    @ivar mailSender: whom the mail is from.
+    @ivar mailSenderUser: whom to log in as; empty: no login.
+    @ivar mailSenderPassword: that user's password.
+    @ivar mailSenderPasswordFile: a file with it in the first line, instead.
+    @ivar mailIntervalSeconds: how long what happens is collected for one message.
+    @ivar trustedProxies: networks of the web servers whose C{X-Forwarded-For} is believed.
+    @ivar monitorPassword: lets those who know it see the monitor page; empty: there is none.
+    @ivar monitorNetworks: networks from which the monitor page is seen, without a password.
     """
 
     section = "session"
@@ -137,11 +149,47 @@ class SessionConfig(ServerConfig):
     pollIntervalSeconds: float = _option("5", values.seconds)
     pollTimeoutSeconds: float = _option("4", values.seconds)
     caFile: Path | None = _option("", values.optional_path, checks.authorities)
+    trustedProxies: tuple[Network, ...] = _option("", values.networks)
+    monitorPassword: Secret = _option("", Secret)
+    monitorNetworks: tuple[Network, ...] = _option("", values.networks)
+    administrator: tuple[str, ...] = _option("", values.mail_addresses)
+    mailServer: str = _option("", values.optional_host_name)
+    mailServerPort: int | None = _option("", values.optional_port)
+    mailSecurity: str = _option("starttls", values.one_of("starttls", "tls", "plain"))
+    mailSender: str = _option("", values.mail_address)
+    mailSenderUser: str = _option("", values.text)
+    mailSenderPassword: Secret = _option("", Secret)
+    mailSenderPasswordFile: Path | None = _option("", values.optional_path, checks.password_file)
+    mailIntervalSeconds: float = _option("60", values.seconds)
+
+    @property
+    def mail_port(self) -> int:
+        """The port of the mail server."""
+        return self.mailServerPort or {"starttls": 587, "tls": 465}.get(self.mailSecurity, 25)
 
     @property
     def servers(self) -> tuple[ServerAddress, ...]:
         """The simulation servers, of each of which is known whether it encrypts."""
         return tuple(server.settled(self.encrypted) for server in self.simulationServers)
+
+    def contradictions(self) -> Iterable[tuple[str, str]]:
+        """Tell of options that do not go together."""
+        yield from ServerConfig.contradictions(self)
+        mail = {name: getattr(self, name) for name in ("administrator", "mailServer", "mailSender")}
+        if any(mail.values()) and not all(mail.values()):
+            given = " and ".join(name for name, value in mail.items() if value)
+            lacking = " and ".join(name for name, value in mail.items() if not value)
+            yield lacking.partition(" ")[0], f"no mail can be sent without it, though {given} is given; give {lacking}"
+        password = self.mailSenderPassword or self.mailSenderPasswordFile
+        if self.mailSenderPassword and self.mailSenderPasswordFile:
+            yield "mailSenderPasswordFile", "mailSenderPassword is given as well; remove one of them"
+        if self.mailSenderUser and not password:
+            yield "mailSenderUser", "nobody logs in without a password; give mailSenderPassword"
+        if password and not self.mailSenderUser:
+            option = "mailSenderPassword" if self.mailSenderPassword else "mailSenderPasswordFile"
+            yield option, "a password is of no use without its user; give mailSenderUser"
+        if password and self.mailSecurity == "plain":
+            yield "mailSecurity", "the password could be read on its way; write starttls, or tls"
 
 
 @attrs.frozen(kw_only=True)
@@ -177,6 +225,8 @@ class SimulationConfig(ServerConfig):
     @ivar maxSocketsPerAddress: how many connections one client address may have.
     @ivar maxStartsPerMinute: how many instances one client address may start in a minute.
     @ivar trustedProxies: networks of the web servers whose C{X-Forwarded-For} is believed.
+    @ivar monitorPassword: lets those who know it see the monitor page; empty: there is none.
+    @ivar monitorNetworks: networks from which the monitor page is seen, without a password.
     @ivar monitorLogEnabled: whether the load goes to C{monitor.csv} in C{logDir}.
     @ivar requestTimeoutSeconds: how long a client may take to say what it wants.
     @ivar fetchTimeoutSeconds: how long fetching a project may take.
@@ -221,6 +271,8 @@ class SimulationConfig(ServerConfig):
     maxSocketsPerAddress: int = _option("200", values.integer(1, 100000))
     maxStartsPerMinute: int = _option("60", values.integer(1, 100000))
     trustedProxies: tuple[Network, ...] = _option("", values.networks)
+    monitorPassword: Secret = _option("", Secret)
+    monitorNetworks: tuple[Network, ...] = _option("", values.networks)
     monitorLogEnabled: bool = _option("no", values.yes_or_no)
     requestTimeoutSeconds: float = _option("10", values.seconds)
     fetchTimeoutSeconds: float = _option("60", values.seconds)
@@ -259,6 +311,8 @@ class HostConfig(ServerConfig):
     @ivar quotaMegabytes: how much each visitor may save.
     @ivar signUp: whether visitors may make accounts; those who have one may log in anyway.
     @ivar trustedProxies: networks of the web servers whose C{X-Forwarded-For} is believed.
+    @ivar monitorPassword: lets those who know it see the metrics; empty: there is none.
+    @ivar monitorNetworks: networks from which the metrics are seen, without a password.
     """
 
     section = "host"
@@ -271,6 +325,8 @@ class HostConfig(ServerConfig):
     quotaMegabytes: int = _option("10", values.integer(1, 100000))
     signUp: bool = _option("yes", values.yes_or_no)
     trustedProxies: tuple[Network, ...] = _option("", values.networks)
+    monitorPassword: Secret = _option("", Secret)
+    monitorNetworks: tuple[Network, ...] = _option("", values.networks)
 
     def contradictions(self) -> Iterable[tuple[str, str]]:
         """Tell of options that do not go together."""
@@ -333,24 +389,6 @@ SECTIONS: tuple[type[Section], ...] = (*SERVERS, AcmeConfig)
 def options_of(section: type[Section]) -> list[Any]:
     """Give the attributes of a section that are options."""
     return [field for field in attrs.fields(section) if field.metadata]
-
-
-_NO_MAIL = "this version sends no mail; remove it"
-
-NOT_IN_THIS_VERSION: Mapping[str, Mapping[str, str]] = {
-    "session": {
-        "administrator": _NO_MAIL,
-        "mailServer": _NO_MAIL,
-        "mailServerPort": _NO_MAIL,
-        "mailSender": _NO_MAIL,
-        "mailSenderUser": _NO_MAIL,
-        "mailSenderPassword": _NO_MAIL,
-    },
-    "simulation": {},
-    "host": {},
-    "acme": {},
-}
-"""Options of the reference that are refused rather than ignored, each with what to do instead."""
 
 
 @attrs.frozen

@@ -22,6 +22,8 @@ ACME_DIRECTORIES = {
 }
 """Let's Encrypt's; certificates of the second are for trying, and browsers do not trust them."""
 
+_MAIL_NAME = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+
 XVFB = "xvfb"
 """The display that stands for one of an instance's own."""
 
@@ -54,6 +56,11 @@ def port(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= 65535:
         raise ValueError(f"{text!r} is not a port; ports are whole numbers from 1 to 65535")
     return int(text)
+
+
+def optional_port(text: str) -> int | None:
+    """Read a TCP port, or none."""
+    return port(text) if text else None
 
 
 def ports(text: str) -> frozenset[int]:
@@ -100,6 +107,28 @@ def host_name(text: str) -> str:
     if not is_host_name(text):
         raise ValueError(f"{text!r} is not a host name; write for instance simulation1.example.org, without a port")
     return text
+
+
+def optional_host_name(text: str) -> str:
+    """Read a name, or an address, without a port; it may be empty."""
+    return host_name(text) if text else ""
+
+
+def mail_address(text: str) -> str:
+    """Read an address of somebody's mail, without a name before it; it may be empty."""
+    name, _, host = text.rpartition("@")
+    if text and not (len(name) <= 64 and re.fullmatch(_MAIL_NAME, name) and _is_mail_host(host)):
+        raise ValueError(f"{text!r} is not an address for mail; write for instance admin@example.org")
+    return text
+
+
+def _is_mail_host(host: str) -> bool:
+    return is_host_name(host) and not host.startswith("[") and not host.rpartition(".")[2].isdigit()
+
+
+def mail_addresses(text: str) -> tuple[str, ...]:
+    """Read a list of addresses of people's mail; it may be empty."""
+    return tuple(dict.fromkeys(mail_address(item) for item in items(text)))
 
 
 def text(text: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from enum import Enum
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,14 +20,29 @@ from webots_cloud.host.refusals import Broken
 from webots_cloud.host.streaming import ClientGone
 
 
+class Result(Enum):
+    """What came of a request; the values are for people."""
+
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    GONE = "gone"
+    FAILED = "failed"
+
+
 class Answering(Resource):
-    """Answers when it has what the answer needs; refusals are told, and faults of ours are logged."""
+    """Answers when it has what the answer needs; refusals are told, and faults of ours are logged.
+
+    @ivar results: what came of all requests so far.
+    @ivar refusals: why requests were refused: the names of their errors' classes.
+    """
 
     isLeaf = True
     _log = Logger()
 
     def __init__(self) -> None:
         Resource.__init__(self)
+        self.results: Counter[Result] = Counter()
+        self.refusals: Counter[str] = Counter()
 
     async def answer(self, request: BoundedRequest) -> None:
         """Answer a request.
@@ -48,7 +65,10 @@ class Answering(Resource):
     async def _respond(self, request: BoundedRequest) -> None:
         try:
             await self.answer(request)
+            self.results[Result.ANSWERED] += 1
         except ClientError as error:
+            self.results[Result.REFUSED] += 1
+            self.refusals[type(error).__name__] += 1
             self._log.info(
                 "{path} refused for {address}: {error} {detail}",
                 path=request.path.decode("ascii", "replace"),
@@ -58,10 +78,12 @@ class Answering(Resource):
             )
             self.refuse(request, error)
         except ClientGone:
+            self.results[Result.GONE] += 1
             self._log.info("{address} went away before it had its answer", address=address(request))
             request.abort()
 
     def _failed(self, failure: Any, request: BoundedRequest) -> None:
+        self.results[Result.FAILED] += 1
         self._log.failure("{path} failed", failure, path=request.path.decode("ascii", "replace"))
         if request.startedWriting:
             request.abort()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from webots_cloud.attempts import Attempts
 from webots_cloud.host.accounts import Account, Accounts
 from webots_cloud.host.answering import still_here
-from webots_cloud.host.attempts import Attempts
 from webots_cloud.host.bounds import BoundedRequest
 from webots_cloud.host.names import AccountName
 from webots_cloud.host.passwords import Passwords

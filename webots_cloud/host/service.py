@@ -24,6 +24,7 @@ from webots_cloud.host.doors import Doors
 from webots_cloud.host.first_start import prepare
 from webots_cloud.host.keys import read_key
 from webots_cloud.host.listing import ProjectsJson, SavedJson, Sources
+from webots_cloud.host.metrics import HostMetrics, trouble_of
 from webots_cloud.host.passwords import Passwords
 from webots_cloud.host.project_files import ProjectFiles
 from webots_cloud.host.recognition import Recognition
@@ -34,6 +35,8 @@ from webots_cloud.host.versions import DataFolder
 from webots_cloud.host.visitors import Visitors
 from webots_cloud.host.website import NotFound, Website, pages
 from webots_cloud.logfile import log_to
+from webots_cloud.metrics.web import Metrics
+from webots_cloud.monitor.access import Access
 from webots_cloud.secret import Secret
 from webots_cloud.web import BrowserFilesMissing, static_folder
 
@@ -102,10 +105,21 @@ def host_service(
     root.putChild(b"projects.json", ProjectsJson(sources))
     root.putChild(b"projects", ProjectFiles(reactor, data, sources))
 
-    service = MultiService()
+    service, site = MultiService(), Website(reactor, root, config.trustedProxies)
+    access = Access(reactor.seconds, config.monitorPassword, config.monitorNetworks, config.trustedProxies)
+    metrics = Metrics(
+        reactor,
+        config.section,
+        HostMetrics(root, lambda: len(site.channels)).collect,
+        lambda: trouble_of(data) if service.running else "this server is being stopped",
+        encryption,
+        access,
+    )
+    metrics.put_below(root)
     service.addService(log_to(config))
     service.addService(database)
-    service.addService(listener(reactor, config, Website(reactor, root, config.trustedProxies), encryption))
+    service.addService(metrics)
+    service.addService(listener(reactor, config, site, encryption))
     service.addService(host_control(reactor, config, encryption, in_thread, catalogue, database))
     return service
 

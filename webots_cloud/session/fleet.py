@@ -13,6 +13,7 @@ from enum import Enum
 import attrs
 
 from webots_cloud.address import ServerAddress
+from webots_cloud.monitor.summary import NOTHING, Summary
 
 FULL_LOAD = 99.0
 """A server with this load in percent, or more, is not available (docs/protocol.md section 1)."""
@@ -42,6 +43,11 @@ class Server:
     @ivar reason: why it failed; empty otherwise.
     @ivar reserved: how many clients were sent there that do not show in C{load} yet.
     @ivar turn: which hand-out its last one was, counted over all servers.
+    @ivar since: since when it has been in its state, in seconds of the fleet's clock.
+    @ivar asked: when it was asked what it answered last, by the same clock; C{None}: it has never answered.
+    @ivar summary: what it says of itself beside its load; nothing unless the state is available or full.
+    @ivar sent: how many clients were ever sent there.
+    @ivar failures: how many times it gave no load when it was asked.
     """
 
     address: ServerAddress
@@ -50,6 +56,11 @@ class Server:
     reason: str = ""
     reserved: int = 0
     turn: int = 0
+    since: float = 0.0
+    asked: float | None = None
+    summary: Summary = NOTHING
+    sent: int = 0
+    failures: int = 0
     _handed_out: dict[int, int] = attrs.field(factory=dict)
 
     @property
@@ -60,6 +71,7 @@ class Server:
     def reserve(self, second: int) -> None:
         """Note that a client was sent there at C{second}."""
         self.reserved += 1
+        self.sent += 1
         self._handed_out[second] = self._handed_out.get(second, 0) + 1
 
     def release(self, until: float) -> None:
@@ -75,6 +87,8 @@ class Fleet:
     ago. A client that is sent to a server reserves L{EXPECTED_LOAD} there. The reservation ends with the first answer
     to a question asked L{SETTLE_SECONDS} later: an earlier answer cannot have the client in it. It is a guess, so it
     decides only the order of servers; whether a server is available is what the server itself says.
+
+    @ivar refused: how many clients could be sent nowhere.
     """
 
     def __init__(self, addresses: Iterable[ServerAddress], seconds: Callable[[], float]) -> None:
@@ -83,11 +97,14 @@ class Fleet:
         @param seconds: the clock, in seconds.
         """
         self._seconds = seconds
-        self._servers = {address: Server(address, turn=turn) for turn, address in enumerate(addresses)}
+        now = seconds()
+        self._servers = {address: Server(address, turn=turn, since=now) for turn, address in enumerate(addresses)}
         self._turns = len(self._servers)
+        self.refused = 0
         self._queue: list[tuple[float, int, Server]] = []
         self._watch_availability: list[Callable[[bool], None]] = []
         self._watch_servers: list[Callable[[Server], None]] = []
+        self._watch_figures: list[Callable[[Server], None]] = []
 
     @property
     def servers(self) -> tuple[Server, ...]:
@@ -98,6 +115,11 @@ class Fleet:
     def available(self) -> bool:
         """Whether some server is available."""
         return bool(self._queue)
+
+    @property
+    def answers(self) -> bool:
+        """Whether some server answers, be it that it is full."""
+        return any(server.load is not None for server in self._servers.values())
 
     @property
     def mean_load(self) -> float | None:
@@ -113,6 +135,10 @@ class Fleet:
         """Have C{changed} called with each server whose state changes."""
         self._watch_servers.append(changed)
 
+    def watch_figures(self, changed: Callable[[Server], None]) -> None:
+        """Have C{changed} called with each server of which something has changed, be it only its load."""
+        self._watch_figures.append(changed)
+
     def first(self) -> ServerAddress | None:
         """The server that the next client would be sent to; C{None} if none is available."""
         return self._queue[0][2].address if self._queue else None
@@ -120,23 +146,26 @@ class Fleet:
     def choose(self) -> ServerAddress | None:
         """Send a client to a server: give its address and reserve a place; C{None} if none is available."""
         if not self._queue:
+            self.refused += 1
             return None
         server = self._queue.pop(0)[2]
         server.reserve(math.ceil(self._seconds()))
         server.turn = self._turns
         self._turns += 1
         self._enqueue(server)
+        self._tell_figures(server)
         return server.address
 
-    def report(self, address: ServerAddress, load: float, asked: float) -> None:
+    def report(self, address: ServerAddress, load: float, asked: float, summary: Summary = NOTHING) -> None:
         """Take in what a server said.
 
         @param load: its load in percent.
         @param asked: when it was asked, in seconds of the fleet's clock.
+        @param summary: what it says of itself beside that.
         """
         server = self._servers[address]
         self._dequeue(server)
-        server.load, server.reason = load, ""
+        server.load, server.reason, server.asked, server.summary = load, "", asked, summary
         server.release(asked - SETTLE_SECONDS)
         self._change(server, State.FULL if load >= FULL_LOAD else State.AVAILABLE)
 
@@ -147,7 +176,8 @@ class Fleet:
         """
         server = self._servers[address]
         self._dequeue(server)
-        server.load, server.reason = None, reason
+        server.load, server.reason, server.summary = None, reason, NOTHING
+        server.failures += 1
         self._change(server, State.FAILED)
 
     def _change(self, server: Server, state: State) -> None:
@@ -158,11 +188,18 @@ class Fleet:
         if state is State.AVAILABLE:
             self._enqueue(server)
         if changed:
+            server.since = self._seconds()
+        self._tell_figures(server)
+        if changed:
             for server_changed in self._watch_servers:
                 server_changed(server)
         if self.available != was_available:
             for availability_changed in self._watch_availability:
                 availability_changed(self.available)
+
+    def _tell_figures(self, server: Server) -> None:
+        for figures_changed in self._watch_figures:
+            figures_changed(server)
 
     def _enqueue(self, server: Server) -> None:
         bisect.insort(self._queue, (server.expected_load, server.turn, server))

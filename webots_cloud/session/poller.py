@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
+import attrs
 from treq.client import HTTPClient
 from twisted.application.service import Service
 from twisted.internet import protocol
@@ -22,7 +23,9 @@ from twisted.web.http import OK, PotentialDataLoss
 
 from webots_cloud.address import ServerAddress
 from webots_cloud.agent import CompressedAnswer, TrustedAuthorities, drop, plain_agent, untrusted
+from webots_cloud.durations import Durations
 from webots_cloud.errors import quoted
+from webots_cloud.monitor.summary import HEADER, NOTHING, Summary, parse_summary
 from webots_cloud.session.fleet import Fleet
 
 MAX_ANSWER = 64
@@ -30,6 +33,9 @@ MAX_ANSWER = 64
 
 JITTER = 0.1
 """By which share of it the time between two questions to a server varies, so that servers are not asked in step."""
+
+
+_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class NoLoad(Exception):
@@ -48,11 +54,23 @@ def parse_load(answer: bytes) -> float:
     return min(float(number), 100.0)
 
 
+@attrs.frozen
+class Answer:
+    """What a server has said.
+
+    @ivar load: its load in percent.
+    @ivar summary: what it says of itself beside that.
+    """
+
+    load: float
+    summary: Summary = NOTHING
+
+
 class LoadSource(Protocol):
     """Where the poller gets loads from."""
 
-    def load(self, address: ServerAddress) -> Deferred[float]:
-        """Ask a server for its load in percent; fails if it gives none, and can be cancelled."""
+    def load(self, address: ServerAddress) -> Deferred[Answer]:
+        """Ask a server for its load; fails if it gives none, and can be cancelled."""
 
     def close(self) -> Deferred[None]:
         """Let go of all servers."""
@@ -79,7 +97,7 @@ class HttpLoadSource:
         self._pool.cachedConnectionTimeout = keep_seconds
         self._agent = plain_agent(reactor, timeout, self._pool, authorities)
 
-    def load(self, address: ServerAddress) -> Deferred[float]:
+    def load(self, address: ServerAddress) -> Deferred[Answer]:
         """Ask a server; see L{LoadSource.load}."""
         return Deferred.fromCoroutine(self._load(address.load_url))
 
@@ -87,7 +105,7 @@ class HttpLoadSource:
         """Close the connections that are kept; fires when they are closed."""
         return cast("Deferred[None]", self._pool.closeCachedConnections())
 
-    async def _load(self, url: str) -> float:
+    async def _load(self, url: str) -> Answer:
         # A client of treq's collects cookies for as long as it lives: this one lives for one question.
         try:
             response = await HTTPClient(self._agent).get(url, allow_redirects=False, unbuffered=True)
@@ -98,7 +116,8 @@ class HttpLoadSource:
             raise NoLoad(f"it answers with HTTP status {response.code}")
         body = _Body()
         response.deliverBody(body)
-        return parse_load(await body.whole)
+        (summary, *_) = response.headers.getRawHeaders(HEADER.encode(), [b""])
+        return Answer(parse_load(await body.whole), parse_summary(summary.decode("latin-1")))
 
 
 class _Body(protocol.Protocol):
@@ -136,7 +155,10 @@ class _Body(protocol.Protocol):
 
 
 class Poller(Service):
-    """Asks every server as long as it runs."""
+    """Asks every server as long as it runs.
+
+    @ivar durations: how long servers took to tell their load.
+    """
 
     _log = Logger()
 
@@ -162,6 +184,7 @@ class Poller(Service):
         self._timeout = timeout
         self._uniform = uniform
         self._following: list[Deferred[None]] = []
+        self.durations = Durations(_BOUNDS)
 
     def startService(self) -> None:
         """Ask all servers at once, and go on."""
@@ -199,16 +222,17 @@ class Poller(Service):
     async def _ask(self, address: ServerAddress, asked: float) -> None:
         question = self._source.load(address).addTimeout(self._timeout, self._clock, self._give_up)
         try:
-            load = await question
+            answer = await question
         # A failure, of whatever kind, must not end the questions to the server.
         except Exception as error:
             if not self.running:
                 raise CancelledError from error
             self._fleet.report_failure(address, self._reason(address, error))
         else:
-            self._fleet.report(address, load, asked)
+            self.durations.add(self._clock.seconds() - asked)
+            self._fleet.report(address, answer.load, asked, answer.summary)
 
-    def _give_up(self, _result: object, timeout: float) -> float:
+    def _give_up(self, _result: object, timeout: float) -> Answer:
         raise NoLoad(f"it does not answer within {timeout:g} s")
 
     def _reason(self, address: ServerAddress, error: Exception) -> str:

@@ -6,16 +6,22 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from twisted.application.service import IService, MultiService, Service
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.logger import Logger
 
 from webots_cloud.agent import TrustedAuthorities
 from webots_cloud.config import AcmeConfig, ConfigOptions, Section, SessionConfig
 from webots_cloud.encrypting import AnyEncryption, Encryptions, listener
 from webots_cloud.logfile import log_to
+from webots_cloud.metrics.web import Metrics
+from webots_cloud.monitor.access import Access
+from webots_cloud.monitor.web import Monitor
 from webots_cloud.session.availability import VisitorFactory, WatcherFactory
 from webots_cloud.session.control import session_control
 from webots_cloud.session.fleet import Fleet, Server, State
+from webots_cloud.session.mail import mail_to_administrator
+from webots_cloud.session.metrics import SessionMetrics
+from webots_cloud.session.overview import Overview
 from webots_cloud.session.poller import HttpLoadSource, Poller
 from webots_cloud.session.site import CORS_HEADERS, PublicSite
 from webots_cloud.session.web import Reception, resources
@@ -38,7 +44,13 @@ class SessionService(Service):
     @ivar listener: where it listens.
     """
 
-    def __init__(self, reactor: Any, config: SessionConfig, encryption: AnyEncryption | None = None) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        config: SessionConfig,
+        encryption: AnyEncryption | None = None,
+        certificates: Sequence[AnyEncryption] = (),
+    ) -> None:
         """Put the parts together."""
         self._fleet = Fleet(config.servers, reactor.seconds)
         _Journal(self._fleet)
@@ -52,9 +64,26 @@ class SessionService(Service):
         reception = Reception(self._fleet)
         self._watchers = WatcherFactory(reactor, CORS_HEADERS, self._fleet)
         self._visitors = VisitorFactory(reactor, CORS_HEADERS, reception.send_client)
-        root = resources(self._fleet, reception, self._watchers, self._visitors, encryption)
+        overview = Overview(
+            self._fleet,
+            reactor.seconds,
+            config.url("http").partition("://")[2],
+            lambda: len(self._watchers.peers),
+            encryption,
+        )
+        access = Access(reactor.seconds, config.monitorPassword, config.monitorNetworks, config.trustedProxies)
+        monitor = Monitor(reactor, "session", overview, access)
+        self._viewers = monitor.viewers
+        root = resources(reception, self._watchers, self._visitors, monitor)
+        self._mail = mail_to_administrator(reactor, config, self._fleet, certificates)
+        site = PublicSite(reactor, root)
+        metrics = SessionMetrics(
+            self._fleet, self._poller.durations, lambda: len(self._watchers.peers), lambda: len(site.channels)
+        )
+        self._metrics = Metrics(reactor, config.section, metrics.collect, self._trouble, encryption, access)
+        self._metrics.put_below(root)
         self._log_file = log_to(config)
-        self.listener = listener(reactor, config, PublicSite(reactor, root), encryption)
+        self.listener = listener(reactor, config, site, encryption)
         self._control = session_control(reactor, config, encryption, self._fleet, self._watchers)
 
     def startService(self) -> None:
@@ -63,6 +92,9 @@ class SessionService(Service):
         self._log_file.startService()
         self._watchers.start()
         self._visitors.start()
+        self._mail.startService()
+        self._viewers.start()
+        self._metrics.startService()
         self.listener.startService()
         self._control.startService()
         self._poller.startService()
@@ -74,9 +106,23 @@ class SessionService(Service):
 
     async def _stop(self) -> None:
         await self.listener.stopService()
-        ends = (self._control.stopService, self._poller.stopService, self._watchers.stop, self._visitors.stop)
+        ends = (
+            self._control.stopService,
+            self._poller.stopService,
+            self._watchers.stop,
+            self._visitors.stop,
+            self._viewers.stop,
+        )
         await gatherResults([Deferred.fromCoroutine(_awaited(end())) for end in ends])
+        await maybeDeferred(self._mail.stopService)
+        self._metrics.stopService()
         self._log_file.stopService()
+
+    def _trouble(self) -> str:
+        """Say why no page can be sent to a simulation server, or told to wait for one; empty if it can."""
+        if not self.running:
+            return "this server is being stopped"
+        return "" if self._fleet.answers else "no simulation server answers"
 
 
 async def _awaited(ending: Any) -> None:
@@ -111,13 +157,19 @@ class _Journal:
                 )
 
 
-def session_service(reactor: Any, config: SessionConfig, encryption: AnyEncryption | None = None) -> IService:
+def session_service(
+    reactor: Any,
+    config: SessionConfig,
+    encryption: AnyEncryption | None = None,
+    certificates: Sequence[AnyEncryption] = (),
+) -> IService:
     """Make the session server, alone or as one of several in a process.
 
     @param reactor: listens, connects, and tells the time.
     @param encryption: what it encrypts with, which must have started before; C{None}: it does not.
+    @param certificates: all those of the process, which its administrator is told of.
     """
-    return SessionService(reactor, config, encryption)
+    return SessionService(reactor, config, encryption, certificates)
 
 
 def makeService(options: Options) -> IService:
@@ -127,5 +179,6 @@ def makeService(options: Options) -> IService:
     config, service = options.config.session, MultiService()
     encryptions = Encryptions(reactor, options.config.acme, [config.server])
     service.addService(encryptions)
-    service.addService(session_service(reactor, config, encryptions.of(config)))
+    encryption = encryptions.of(config)
+    service.addService(session_service(reactor, config, encryption, encryptions.all))
     return service

@@ -1,9 +1,8 @@
-"""The session server's resources: C{/}, C{/session}, C{/load} and C{/monitor}, for browsers and for people."""
+"""The session server's resources: C{/}, C{/session} and C{/load} for web clients, and C{/monitor} for people."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from html import escape
 from typing import Any, cast
 
 from autobahn.twisted.resource import WebSocketResource
@@ -12,20 +11,13 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from webots_cloud.address import ServerAddress
-from webots_cloud.encrypting import AnyEncryption, certificate_shown
-from webots_cloud.session.availability import PeerFactory
-from webots_cloud.session.fleet import Fleet, Server
+from webots_cloud.monitor.web import Monitor
+from webots_cloud.peers import PeerFactory
+from webots_cloud.session.fleet import Fleet
 from webots_cloud.site import PromptChannel
 
 NO_SERVER = "Error: no simulation server available at the moment."
 """What clients are told instead of a server's URL; existing ones look for the word at the front."""
-
-PAGE_HEADERS = {
-    b"Content-Type": b"text/html; charset=utf-8",
-    b"Content-Security-Policy": b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    b"Referrer-Policy": b"no-referrer",
-}
-"""What the page for people carries: it needs nothing but its own text."""
 
 
 class Reception:
@@ -97,68 +89,17 @@ class Line(Resource):
         return b""
 
 
-class Monitor(Resource):
-    """A page about the simulation servers."""
-
-    def __init__(self, fleet: Fleet, encryption: AnyEncryption | None) -> None:
-        """Prepare to show C{fleet}, and this server's certificate."""
-        Resource.__init__(self)
-        self._fleet = fleet
-        self._encryption = encryption
-
-    def render_GET(self, request: Request) -> bytes:
-        """Give the page."""
-        for name, value in PAGE_HEADERS.items():
-            request.setHeader(name, value)
-        return self._page().encode("utf-8")
-
-    def render_HEAD(self, request: Request) -> bytes:
-        """Give the page's length."""
-        request.setHeader(b"Content-Length", b"%d" % len(self.render_GET(request)))
-        return b""
-
-    def _page(self) -> str:
-        rows = "\n".join(_row(server) for server in self._fleet.servers)
-        load = self._fleet.mean_load
-        return (
-            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-            '<meta http-equiv="refresh" content="5">\n<title>Simulation servers</title>\n</head>\n<body>\n'
-            "<h1>Simulation servers</h1>\n"
-            f"<p>{'A' if self._fleet.available else 'No'} simulation can be started. "
-            f"Mean load: {'none is known' if load is None else f'{load:.1f} %'}.</p>\n"
-            f"{certificate_shown(self._encryption)}"
-            "<table>\n<tr><th>Server</th><th>State</th><th>Load in percent</th>"
-            f"<th>Clients on their way</th></tr>\n{rows}\n</table>\n</body>\n</html>\n"
-        )
-
-
-def _row(server: Server) -> str:
-    state = f"{server.state.value}: {server.reason}" if server.reason else server.state.value
-    cells = (
-        f'<a href="{escape(server.address.monitor_url)}">{escape(str(server.address))}</a>',
-        escape(state),
-        "" if server.load is None else f"{server.load:.1f}",
-        str(server.reserved),
-    )
-    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
-
-
 def resources(
-    fleet: Fleet,
-    reception: Reception,
-    watchers: PeerFactory[Any],
-    visitors: PeerFactory[Any],
-    encryption: AnyEncryption | None = None,
+    reception: Reception, watchers: PeerFactory[Any], visitors: PeerFactory[Any], monitor: Monitor
 ) -> Resource:
     """Put all resources under their paths.
 
     @param watchers: makes our side of the WebSockets at C{/}.
     @param visitors: makes our side of the WebSockets at C{/session}.
-    @param encryption: what this server encrypts with; C{None}: it does not.
     """
     root = Resource()
     root.putChild(b"", Line(reception.availability, peers=watchers))
     root.putChild(b"session", Line(reception.send_client, reception.next_server, visitors))
     root.putChild(b"load", Line(reception.load))
-    root.putChild(b"monitor", Monitor(fleet, encryption))
+    monitor.put_below(root)
     return root

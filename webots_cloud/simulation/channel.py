@@ -24,7 +24,7 @@ from twisted.python.failure import Failure
 _CHUNK = 64 * 1024
 _LONGEST_LINE = 4096
 _DESCRIPTOR = struct.Struct("i")
-_USES = re.compile(r"[0-9]{1,18}(?: [0-9]{1,18}){3}")
+_USES = re.compile(r"[0-9]{1,18}(?: [0-9]{1,18}){4}")
 _NEVER_WAIT = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 
 
@@ -35,12 +35,15 @@ class Use:
     @ivar memory: bytes.
     @ivar disk: bytes that its project takes, files without a name included.
     @ivar files: how many files and folders its project has.
+    @ivar processes: its processes, the launcher not counted.
+    @ivar milliseconds: processor time since it began.
     """
 
     memory: int
     disk: int
     files: int
     processes: int
+    milliseconds: int
 
 
 class LauncherEvents(Protocol):

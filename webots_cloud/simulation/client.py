@@ -170,6 +170,7 @@ class ClientProtocol(WebSocketServerProtocol):
         if self._runner is not None:
             self._runner.instance.fail(error)
             return
+        self._instances.tally.refuse(error)
         self._log.warn("client {peer}: {error} {detail}", peer=self.peer, error=str(error), detail=error.detail)
         self.send(f"error: {error}")
         self.let_go()

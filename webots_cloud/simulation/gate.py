@@ -193,6 +193,11 @@ class ProxyGate:
         known, entrance = self._entrances.get(_key(token), (None, None))
         return entrance if known is not None and known.matches(token) else None
 
+    @property
+    def connections(self) -> int:
+        """How many connections have come in by all paths and are not over."""
+        return sum(len(entrance) for _, entrance in self._entrances.values())
+
     def _url(self, token: Secret) -> str:
         return f"{self._base}/webots/{token.reveal()}"
 

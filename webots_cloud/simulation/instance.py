@@ -74,12 +74,14 @@ class Life:
     @ivar phase: where it is in its life.
     @ivar idle: whether the simulation is paused.
     @ivar ending: why it ended, a few words for the log; empty while it lives.
+    @ivar failure: what ended it; C{None} while it lives, and where its client left.
     """
 
     effects: Effects
     phase: Phase = Phase.WAITING
     idle: bool = True
     ending: str = ""
+    failure: ClientError | None = None
 
 
 class Instance(Protocol):
@@ -210,7 +212,7 @@ def _dismiss(instance: Instance, life: Life, seconds: float) -> None:
 
 
 def _fail(_: Instance, life: Life, error: ClientError) -> None:
-    _stop(life, str(error))
+    _stop(life, str(error), error)
     life.effects.tell(error)
     life.effects.free()
 
@@ -222,7 +224,7 @@ def _leave(_: Instance, life: Life) -> None:
 
 def _exit(_: Instance, life: Life, how: str) -> None:
     error = WebotsEnded(how=how)
-    _stop(life, str(error))
+    _stop(life, str(error), error)
     life.effects.tell(error)
     life.effects.free()
 
@@ -233,9 +235,9 @@ def _end(_: Instance, life: Life) -> None:
     life.effects.end()
 
 
-def _stop(life: Life, ending: str) -> None:
+def _stop(life: Life, ending: str, failure: ClientError | None = None) -> None:
     life.phase = Phase.STOPPING
-    life.ending = ending
+    life.ending, life.failure = ending, failure
 
 
 for _state in _alive:

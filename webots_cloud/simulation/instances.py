@@ -10,6 +10,7 @@ from webots_cloud.errors import ServerDraining, ServerFull, ServerStopping
 from webots_cloud.simulation.queue import Queue
 from webots_cloud.simulation.request import StartRequest
 from webots_cloud.simulation.runner import Client, Runner, Workplace
+from webots_cloud.simulation.tally import Tally
 
 
 class Instances:
@@ -33,6 +34,11 @@ class Instances:
     def capacity(self) -> int:
         """How many instances there may be at once."""
         return self._workplace.config.maxConnections
+
+    @property
+    def tally(self) -> Tally:
+        """What has become of them since the server began."""
+        return self._workplace.tally
 
     @property
     def full(self) -> bool:

@@ -1,4 +1,4 @@
-"""How loaded the machine is: processor, memory, graphics cards and network, once a second, and their history."""
+"""How loaded the machine is: processor, memory, graphics cards, network and disk, once a second."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import csv
 import io
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 import psutil
-import pynvml
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
@@ -20,6 +19,8 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.logfile import LogFile
 from twisted.python.threadpool import ThreadPool
+
+from webots_cloud.simulation.gpu import Cards, Gpus
 
 SAMPLE_SECONDS = 1.0
 AVERAGED_SAMPLES = 5
@@ -31,12 +32,18 @@ _OLD_LOGS = 5
 
 @attrs.frozen
 class Snapshot:
-    """The machine at one moment; all in percent from 0 to 100.
+    """The machine at one moment; in percent from 0 to 100 unless something else is said.
 
     @ivar time: seconds since the epoch.
     @ivar gpu_compute: the busiest graphics card; 0 where there is none.
     @ivar gpu_memory: the fullest graphics card; 0 where there is none.
     @ivar network: the busiest link in its busier direction, as a share of its speed.
+    @ivar swap: 0 where there is none.
+    @ivar received: bytes a second, over all links but the machine's own loopback.
+    @ivar sent: the same, in the other direction.
+    @ivar disk: how full the disk is on which instances are.
+    @ivar disk_read: bytes a second, from all disks.
+    @ivar disk_written: bytes a second, to all disks.
     """
 
     time: float
@@ -45,66 +52,109 @@ class Snapshot:
     gpu_compute: float
     gpu_memory: float
     network: float
+    swap: float = 0.0
+    received: float = 0.0
+    sent: float = 0.0
+    disk: float = 0.0
+    disk_read: float = 0.0
+    disk_written: float = 0.0
 
 
 _MEASURES = ("cpu", "memory", "gpu_compute", "gpu_memory", "network")
+"""What is a load, and goes to the log."""
+
+
+@attrs.frozen
+class _Counted:
+    """What is counted from the machine's start on.
+
+    @ivar time: when, by a clock that is not set.
+    @ivar links: bytes received and sent, by the name of the link.
+    @ivar disks: bytes read and written.
+    """
+
+    time: float
+    links: dict[str, tuple[int, int]]
+    disks: tuple[int, int]
+
+    @classmethod
+    def now(cls) -> _Counted:
+        """Read the counters."""
+        links = psutil.net_io_counters(pernic=True).items()
+        disks = psutil.disk_io_counters()
+        return cls(
+            time.monotonic(),
+            {name: (link.bytes_recv, link.bytes_sent) for name, link in links if name != "lo"},
+            # There are none to be seen in some containers.
+            (disks.read_bytes, disks.write_bytes) if disks is not None else (0, 0),
+        )
 
 
 class Sensors:
-    """Reads psutil and NVML; its calls block, and belong in a thread."""
+    """Reads psutil; its calls block, and belong in a thread."""
 
-    def __init__(self) -> None:
-        self._cards = list(_graphics_cards())
-        self._counted = self._count()
+    def __init__(self, gpus: Gpus | None = None, folder: Path = Path("/")) -> None:
+        """Begin to measure.
+
+        @param gpus: the graphics cards, which are asked by themselves; C{None}: they are of no interest.
+        @param folder: is on the disk that is looked at.
+        """
+        self._gpus = gpus
+        self._folder = folder
+        self._counted = _Counted.now()
         psutil.cpu_percent()
 
     def read(self) -> Snapshot:
         """Measure since the last time."""
-        compute, memory = self._read_cards()
+        cards = self._gpus.cards if self._gpus else Cards()
+        before, self._counted = self._counted, _Counted.now()
+        received, sent = _traffic(before, self._counted)
+        read, written = _rates(before, self._counted, before.disks, self._counted.disks)
         return Snapshot(
             time=time.time(),
             cpu=psutil.cpu_percent(),
             memory=psutil.virtual_memory().percent,
-            gpu_compute=compute,
-            gpu_memory=memory,
-            network=self._read_network(),
+            gpu_compute=cards.compute,
+            gpu_memory=cards.memory,
+            network=_busiest_link(before, self._counted),
+            swap=psutil.swap_memory().percent,
+            received=received,
+            sent=sent,
+            disk=self._read_disk(),
+            disk_read=read,
+            disk_written=written,
         )
 
-    def _read_cards(self) -> tuple[float, float]:
-        compute, memory = [0.0], [0.0]
-        for card in self._cards:
-            try:
-                compute.append(float(pynvml.nvmlDeviceGetUtilizationRates(card).gpu))
-                info = pynvml.nvmlDeviceGetMemoryInfo(card)
-                memory.append(100.0 * info.used / info.total)
-            except pynvml.NVMLError:
-                # A card that cannot say has no share in the load.
-                continue
-        return max(compute), max(memory)
-
-    def _count(self) -> tuple[float, dict[str, tuple[int, int]]]:
-        counters = psutil.net_io_counters(pernic=True)
-        return time.monotonic(), {name: (io_.bytes_recv, io_.bytes_sent) for name, io_ in counters.items()}
-
-    def _read_network(self) -> float:
-        (before, old), (now, new) = self._counted, self._count()
-        self._counted = now, new
-        links = psutil.net_if_stats()
-        shares = [0.0]
-        for name in old.keys() & new.keys() & links.keys() - {"lo"}:
-            megabits = links[name].speed or _USUAL_LINK_MEGABITS
-            busier = max(new[name][0] - old[name][0], new[name][1] - old[name][1])
-            shares.append(100.0 * busier * 8 / (megabits * 1e6 * max(now - before, 0.001)))
-        return min(max(shares), 100.0)
+    def _read_disk(self) -> float:
+        try:
+            return float(psutil.disk_usage(str(self._folder)).percent)
+        except FileNotFoundError:
+            # The folder is made when the first instance is.
+            return float(psutil.disk_usage(str(self._folder.anchor)).percent)
 
 
-def _graphics_cards() -> Iterator[Any]:
-    try:
-        pynvml.nvmlInit()
-        yield from (pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount()))
-    except (pynvml.NVMLError, OSError):
-        # No card, no driver or no library: all the same to the load.
-        return
+def _rates(before: _Counted, now: _Counted, old: Sequence[int], new: Sequence[int]) -> tuple[float, float]:
+    """Give how much two counters grew in a second; one that began anew has not grown."""
+    seconds = max(now.time - before.time, 0.001)
+    first, second = (max(0, count - counted) / seconds for counted, count in zip(old, new, strict=True))
+    return first, second
+
+
+def _traffic(before: _Counted, now: _Counted) -> tuple[float, float]:
+    """Give the bytes a second that were received and sent on links that were there before."""
+    rates = [_rates(before, now, before.links[name], now.links[name]) for name in before.links.keys() & now.links]
+    return sum(received for received, _ in rates), sum(sent for _, sent in rates)
+
+
+def _busiest_link(before: _Counted, now: _Counted) -> float:
+    """Give the share in percent of its speed that the busiest link has been used for."""
+    links = psutil.net_if_stats()
+    shares = [0.0]
+    for name in before.links.keys() & now.links.keys() & links.keys():
+        megabits = links[name].speed or _USUAL_LINK_MEGABITS
+        busier = max(_rates(before, now, before.links[name], now.links[name]))
+        shares.append(100.0 * busier * 8 / (megabits * 1e6))
+    return min(max(shares), 100.0)
 
 
 class Machine(Service):
@@ -129,6 +179,7 @@ class Machine(Service):
             LogFile("monitor.csv", str(log_folder), _LOG_BYTES, maxRotatedFiles=_OLD_LOGS) if log_folder else None
         )
         self._failing = False
+        self._watch: list[Callable[[Snapshot], None]] = []
         self._sampling = LoopingCall(self._sample)
         self._sampling.clock = reactor
 
@@ -140,6 +191,10 @@ class Machine(Service):
             return 0.0
         means = (sum(float(getattr(snapshot, name)) for snapshot in recent) / len(recent) for name in _MEASURES)
         return max(means)
+
+    def watch(self, measured: Callable[[Snapshot], None]) -> None:
+        """Have C{measured} called with each snapshot."""
+        self._watch.append(measured)
 
     def startService(self) -> None:
         """Begin to measure."""
@@ -163,6 +218,8 @@ class Machine(Service):
         try:
             snapshot = await deferToThreadPool(self._reactor, self._pool, self._sensors.read)
             self.history.append(snapshot)
+            for measured in self._watch:
+                measured(snapshot)
             if self._file is not None and self.running:
                 self._record(self._file, snapshot)
         except (OSError, psutil.Error) as error:
@@ -175,7 +232,7 @@ class Machine(Service):
             self._failing = False
 
     def _record(self, file: LogFile, snapshot: Snapshot) -> None:
-        values = attrs.asdict(snapshot)
+        values = {name: getattr(snapshot, name) for name in ("time", *_MEASURES)}
         text = io.StringIO()
         writer = csv.DictWriter(text, values)
         if file.size == 0:

@@ -40,8 +40,10 @@ from webots_cloud.simulation.instance import Life, Phase, new_instance
 from webots_cloud.simulation.launch import Launch, in_cgroup
 from webots_cloud.simulation.leftovers import remember_process
 from webots_cloud.simulation.process import WebotsProcess
+from webots_cloud.simulation.processor_share import ProcessorShare
 from webots_cloud.simulation.project import ProjectSource
 from webots_cloud.simulation.request import ResetController, StartRequest
+from webots_cloud.simulation.tally import Tally
 
 LEAST_SECONDS_BETWEEN_SIGNS_OF_LIFE = 1.0
 CGROUP_SECONDS = 5.0
@@ -70,6 +72,7 @@ class Workplace:
     @ivar pool: the threads for work that blocks.
     @ivar guard: ends instances where the server is killed.
     @ivar cgroups: C{None} where none are delegated to the server.
+    @ivar tally: counts what becomes of them.
     """
 
     reactor: Any
@@ -80,6 +83,7 @@ class Workplace:
     gate: Gate
     guard: Guard
     cgroups: Cgroups | None
+    tally: Tally
 
 
 class Runner:
@@ -91,6 +95,7 @@ class Runner:
     @ivar life: where the instance is in its life.
     @ivar ended: fires when nothing is left of it.
     @ivar use: what it uses, as its launcher has measured it last; C{None} before that.
+    @ivar processor: the share of the processors that it has.
     @ivar cgroup: its cgroup, if it has one.
     """
 
@@ -106,8 +111,10 @@ class Runner:
         self._since: float = workplace.reactor.seconds()
         self.ended: Deferred[None] = Deferred()
         self.use: Use | None = None
+        self.processor = ProcessorShare()
         self.cgroup: Cgroup | None = None
         self._workplace = workplace
+        self._passage = workplace.tally.begin()
         self._client = client
         self._folder = InstanceFolder(workplace.config.instancesDir / f"{number}-{secrets.token_hex(8)}")
         self._work = BlockingWork(workplace.reactor, workplace.pool)
@@ -134,6 +141,11 @@ class Runner:
         self._last_sign_of_life = -LEAST_SECONDS_BETWEEN_SIGNS_OF_LIFE
 
     @property
+    def began(self) -> float:
+        """When it began, in seconds of the reactor's clock."""
+        return self._since
+
+    @property
     def age(self) -> float:
         """Seconds since it began."""
         now: float = self._workplace.reactor.seconds()
@@ -150,6 +162,7 @@ class Runner:
 
     def fetch(self) -> None:
         """Fetch the project."""
+        self._passage.enter(Phase.FETCHING)
         self._began = True
         if self._waited:
             self._client.send("loading: It is your turn.")
@@ -166,11 +179,13 @@ class Runner:
 
     def launch(self) -> None:
         """Start Webots on a port of its own."""
+        self._passage.enter(Phase.STARTING)
         self._client.send("loading: Starting the simulator.")
         self._do(self._launch())
 
     def announce(self) -> None:
         """Tell the client where Webots is."""
+        self._passage.enter(Phase.RUNNING)
         self._stop_timer()
         if self._route is not None:
             isolated = self._workplace.launch.sandbox.isolated
@@ -232,6 +247,7 @@ class Runner:
 
     def free(self) -> None:
         """Free process, way in and folder."""
+        self._passage.stop(self.life.failure)
         self._stop_timer()
         self._deadline.stop()
         self._idleness.stop()
@@ -244,6 +260,7 @@ class Runner:
 
     def end(self) -> None:
         """Let the client go."""
+        self._passage.enter(Phase.ENDED)
         self._log.info(
             "{name}: ended after {seconds:.0f} s: {why}", name=self.name, seconds=self.age, why=self.life.ending
         )
@@ -336,6 +353,7 @@ class Runner:
         """See to it that the instance uses no more than it may."""
         config = self._workplace.config
         self.use = use
+        self.processor.add(self._workplace.reactor.seconds(), use.milliseconds / 1000)
         if use.memory > config.maxMemoryMegabytes * _MEGABYTE:
             self.instance.fail(TooMuchMemory(limit=config.maxMemoryMegabytes))
         elif use.disk > config.maxProjectMegabytes * _MEGABYTE or use.files > config.maxProjectFiles:

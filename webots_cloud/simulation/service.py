@@ -14,22 +14,31 @@ from twisted.python.threadpool import ThreadPool
 from webots_cloud.agent import TrustedAuthorities
 from webots_cloud.config import AcmeConfig, ConfigOptions, Section, SimulationConfig, refuse_to_start
 from webots_cloud.encrypting import AnyEncryption, Encryptions, listener
+from webots_cloud.errors import ClientError
 from webots_cloud.logfile import log_to
+from webots_cloud.metrics.web import Metrics
+from webots_cloud.monitor.access import Access
+from webots_cloud.monitor.web import Monitor
 from webots_cloud.simulation.addresses import Addresses
 from webots_cloud.simulation.archive import Limits
 from webots_cloud.simulation.cgroup import CgroupLimits, Cgroups, NotDelegated
 from webots_cloud.simulation.client import ClientFactory
 from webots_cloud.simulation.control import simulation_control
 from webots_cloud.simulation.drain import DrainOnSigterm
+from webots_cloud.simulation.facts import facts_of_machine
 from webots_cloud.simulation.gate import make_gate
+from webots_cloud.simulation.gpu import Gpus
 from webots_cloud.simulation.guard import Guard
 from webots_cloud.simulation.instances import Instances
 from webots_cloud.simulation.launch import Launch
 from webots_cloud.simulation.leftovers import InstancesFolder
 from webots_cloud.simulation.machine import Machine, Sensors
+from webots_cloud.simulation.metrics import SimulationMetrics
+from webots_cloud.simulation.overview import Overview
 from webots_cloud.simulation.project import BaseAndHost
 from webots_cloud.simulation.runner import Workplace
 from webots_cloud.simulation.sandbox import UnfitSandbox, make_sandbox, try_out
+from webots_cloud.simulation.tally import Tally
 from webots_cloud.simulation.web import simulation_site
 from webots_cloud.simulation.webots import find_simulator
 from webots_cloud.simulation.website_host import HostClient, Keys
@@ -76,18 +85,42 @@ class SimulationService(MultiService):
         guard = Guard(reactor)
         self._workplace = workplace = _workplace(reactor, config, self._pool, self.launch, guard)
         self.instances = Instances(workplace)
-        self.machine = machine = Machine(
-            reactor, self._pool, config.logDir if config.monitorLogEnabled else None, Sensors()
+        gpus = Gpus(reactor)
+        machine = Machine(
+            reactor, self._pool, config.logDir if config.monitorLogEnabled else None, Sensors(gpus, config.instancesDir)
         )
+        overview = Overview(
+            reactor.seconds,
+            machine,
+            gpus,
+            self.instances,
+            self.launch,
+            facts_of_machine(config.instancesDir),
+            encryption,
+        )
+        access = Access(reactor.seconds, config.monitorPassword, config.monitorNetworks, config.trustedProxies)
+        monitor = Monitor(reactor, "simulation", overview, access)
+        self._viewers = monitor.viewers
         self._clients = clients = ClientFactory(reactor, self.instances, config.requestTimeoutSeconds)
         addresses = Addresses(
             reactor.seconds, config.maxSocketsPerAddress, config.maxStartsPerMinute, config.trustedProxies
         )
-        site = simulation_site(
-            reactor, machine, self.instances, self.launch, clients, addresses, workplace.gate, encryption
+        site = simulation_site(reactor, overview, monitor, clients, addresses, workplace.gate)
+        metrics = SimulationMetrics(
+            self.instances,
+            config.maxQueue,
+            machine,
+            gpus,
+            self.launch,
+            workplace.gate,
+            clients.connections,
+            lambda: len(site.channels),
         )
+        told = Metrics(reactor, config.section, metrics.collect, self._trouble, encryption, access)
+        told.put_below(site.resource)
+        self.machine = machine
         self.listener = listener(reactor, config, site, encryption)
-        for service in (log_to(config), machine, guard, self.listener):
+        for service in (log_to(config), gpus, machine, guard, told, self.listener):
             service.setServiceParent(self)
 
     def startService(self) -> None:
@@ -98,19 +131,36 @@ class SimulationService(MultiService):
         self._take_over()
         # Not earlier: a server that cannot listen ends at once, and must not be kept by threads that wait for work.
         self._reactor.callWhenRunning(self._pool.start)
+        self._viewers.start()
         MultiService.startService(self)
 
     def stopService(self) -> Deferred[None]:
         """End all instances, then everything; fires when nothing is left."""
+        self.instances.closing = True
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
         await self.listener.stop_listening()
         await self.instances.stop()
         await self._clients.connections.close()
+        await self._viewers.stop()
         await MultiService.stopService(self)
         self._pool.stop()
         self._folder.unlock()
+
+    def _trouble(self) -> str:
+        """Say why no instance can be started, or wait for its turn; empty if it can."""
+        if self.instances.closing:
+            return "this server is being stopped"
+        if self.instances.draining:
+            return "this server is drained"
+        if not self.machine.history:
+            return "the load of the machine is not known yet"
+        try:
+            self.launch.simulator.check()
+        except ClientError:
+            return "the simulator cannot be started; the log of a start says why"
+        return ""
 
     def _take_over(self) -> None:
         """Make the folder of instances this server's own, and end and remove what an earlier run has left."""
@@ -130,7 +180,8 @@ def _workplace(reactor: Any, config: SimulationConfig, pool: ThreadPool, launch:
         HostClient(reactor, keys, config.maxArchiveMegabytes * _MEGABYTE, TrustedAuthorities(config.caFile)),
         Limits(config.maxProjectMegabytes * _MEGABYTE, config.maxProjectFiles),
     )
-    return Workplace(reactor, config, pool, projects, launch, make_gate(reactor, config), guard, _cgroups(config))
+    gate, tally = make_gate(reactor, config), Tally(reactor.seconds)
+    return Workplace(reactor, config, pool, projects, launch, gate, guard, _cgroups(config), tally)
 
 
 def _cgroups(config: SimulationConfig) -> Cgroups | None:

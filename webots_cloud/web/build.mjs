@@ -24,6 +24,9 @@ const X_ITE_FILES = [
 /** Each has an .html and a .js file in src/pages. */
 const PAGES = ["account", "index", "my_projects", "project", "simulation"];
 
+/** The same in src/monitor. */
+const MONITOR_PAGES = ["session", "simulation"];
+
 const shared = {
   bundle: true,
   minify: true,
@@ -76,6 +79,13 @@ const BUILDS = [
     format: "esm",
     external: ["./webots.mjs"],
   },
+  {
+    // In a folder of their own, which the session server and the simulation servers serve.
+    entryPoints: ["src/monitor/monitor.css", ...MONITOR_PAGES.map((page) => `src/monitor/${page}.js`)],
+    outdir: path.join(output, "monitor"),
+    entryNames: "[name]",
+    format: "esm",
+  },
 ];
 
 /** @returns {Promise<object[]>} what esbuild says of each build. */
@@ -84,6 +94,10 @@ async function bundle() {
   for (const page of [...PAGES.map((page) => `${page}.html`), "icon.svg"]) {
     await cp(path.join(here, "src/pages", page), path.join(output, page));
   }
+  for (const page of MONITOR_PAGES.map((page) => `${page}.html`)) {
+    await cp(path.join(here, "src/monitor", page), path.join(output, "monitor", page));
+  }
+  await cp(path.join(here, "src/pages/icon.svg"), path.join(output, "monitor", "icon.svg"));
   for (const file of ["robot_window/robot_window.js", "webots.d.ts", "webots.d.mts"]) {
     await cp(path.join(here, "src", file), path.join(output, path.basename(file)));
   }
@@ -96,6 +110,15 @@ async function copyXIte() {
   }
 }
 
+/** Servers that serve nothing but the monitor pages pass on what is in them. */
+async function writeMonitorLicenses(metafiles) {
+  const packages = await Promise.all(bundledPackages(metafiles, here).map((folder) => licenseOf(folder)));
+  await writeFile(
+    path.join(output, "monitor", "LICENSES.txt"),
+    ["The monitor pages are part of webots-cloud (Apache-2.0), and hold parts of the packages below.", ...packages.map(licenseSection), ""].join("\n\n"),
+  );
+}
+
 async function writeLicenses(metafiles) {
   const packages = await Promise.all([
     licenseOf(xIte, ["LICENSES/Apache-2.0.txt", "dist/assets/fonts/PT_Sans/OFL.txt"]),
@@ -105,8 +128,8 @@ async function writeLicenses(metafiles) {
     path.join(output, "LICENSES.txt"),
     [
       "webots.js, webots.mjs, editor.mjs and the pages are part of webots-cloud (Apache-2.0). The folder x_ite holds files\n" +
-        "of X_ITE as published on npm, and the font PT Sans that comes with it (SIL Open Font License); editor.mjs holds\n" +
-        "parts of the other packages below. Their licences follow.",
+        "of X_ITE as published on npm, and the font PT Sans that comes with it (SIL Open Font License); editor.mjs and the\n" +
+        "folder monitor hold parts of the other packages below. Their licences follow.",
       ...packages.map(licenseSection),
       "",
     ].join("\n\n"),
@@ -117,3 +140,4 @@ await mkdir(output, { recursive: true });
 const metafiles = await bundle();
 await copyXIte();
 await writeLicenses(metafiles);
+await writeMonitorLicenses([metafiles.at(-1)]);

@@ -91,7 +91,7 @@ class TestReports:
     def test_say_what_is_used(self, project: Path, clock: Clock) -> None:
         (project / "file").write_bytes(bytes(SIZE))
         with child(f"held = bytearray(b'x') * {SIZE}; deleted({SIZE})\nwait()", project):
-            memory, disk, files, processes = numbers(make_meter(project).measure())
+            memory, disk, files, processes, _ = numbers(make_meter(project).measure())
         assert SIZE <= memory < 3 * SIZE
         assert 2 * SIZE <= disk < 3 * SIZE
         assert (files, processes) == (1, 1)
@@ -102,7 +102,7 @@ class TestReports:
         clock.seconds += 1
         assert meter.measure() == ()
         clock.seconds += 4
-        assert len(meter.measure()) == 5
+        assert len(meter.measure()) == 6
 
     def test_come_at_once_if_memory_changes(self, project: Path, clock: Clock) -> None:
         meter = make_meter(project)
@@ -112,6 +112,17 @@ class TestReports:
             running.go_on()
             running.ready()
             assert numbers(meter.measure())[0] >= before + SIZE
+
+    def test_say_how_much_processor_time_was_used_so_far(self, project: Path, clock: Clock) -> None:
+        meter = make_meter(project)
+        with child(
+            "import time\nwait()\nbegin = time.process_time()\nwhile time.process_time() < begin + 0.3: pass\nwait()"
+        ) as running:
+            before = numbers(meter.measure())[4]
+            running.go_on()
+            running.ready()
+            clock.seconds += 5
+            assert before + 250 <= numbers(meter.measure())[4] <= before + 10_000
 
     def test_of_a_project_that_is_gone_are_of_nothing(self, project: Path, clock: Clock) -> None:
         meter = make_meter(project)

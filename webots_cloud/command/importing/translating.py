@@ -134,17 +134,20 @@ class _Section:
         return "".join(f"{_NEXT}{item}" for item in items)
 
     def _drop_what_contradicts(self) -> None:
-        """Leave out what our servers would not start with."""
+        """Leave out what our servers would not start with; what lacks instead is listed."""
         while True:
             try:
                 values = {name: self._value(name) for name in self._known}
             except ValueError:
                 # A default that has a variable in it which is good for nothing here; the servers will tell.
                 return
-            wrong = [pair for pair in self._class(**values).contradictions() if pair[0] in self._lines]
-            if not wrong:
+            wrong = list(self._class(**values).contradictions())
+            given = next((pair for pair in wrong if pair[0] in self._lines), None)
+            if given is None:
+                for option, what in wrong:
+                    self._note(option, what)
                 return
-            option, what = wrong[0]
+            option, what = given
             del self._lines[option]
             self._note(option, what)
 

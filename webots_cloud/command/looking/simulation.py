@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
-
-import pynvml
 
 from webots_cloud.command.looking.finding import Finding, fine, note, wrong
 from webots_cloud.config import SimulationConfig
 from webots_cloud.config.values import XVFB
 from webots_cloud.errors import WebotsNotFound
+from webots_cloud.simulation.gpu import Nvml
 from webots_cloud.simulation.sandbox import UnfitSandbox, make_sandbox, try_out
 from webots_cloud.simulation.webots import Simulator, find_simulator
 
@@ -72,33 +72,17 @@ def _sandbox(config: SimulationConfig, simulator: Simulator) -> Finding:
 
 
 def _cards() -> Iterator[Finding]:
-    try:
-        pynvml.nvmlInit()
-    except (pynvml.NVMLError, OSError) as error:
-        yield fine("GPU", f"no card of NVIDIA's is measured ({_words(error)})")
-        return
-    try:
-        for index in range(pynvml.nvmlDeviceGetCount()):
-            yield _card(index)
-    except pynvml.NVMLError as error:
-        yield wrong("GPU", f"the driver does not answer ({_words(error)}); look at the output of nvidia-smi")
-    finally:
-        pynvml.nvmlShutdown()
-
-
-def _card(index: int) -> Finding:
-    try:
-        card = pynvml.nvmlDeviceGetHandleByIndex(index)
-        name = pynvml.nvmlDeviceGetName(card)
-        memory = pynvml.nvmlDeviceGetMemoryInfo(card)
-    except pynvml.NVMLError as error:
-        return wrong("GPU", f"card {index} does not answer ({_words(error)}); look at the output of nvidia-smi")
-    shown = name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
-    return fine("GPU", f"{shown}, {memory.total / 10**9:.1f} GB")
-
-
-def _words(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    nvml = Nvml(time.monotonic)
+    cards = nvml.read()
+    nvml.close()
+    if not cards.gpus:
+        yield fine("GPU", f"no card of NVIDIA's is measured ({cards.trouble or 'there is none'})")
+    for gpu in cards.gpus:
+        if gpu.trouble:
+            yield wrong("GPU", f"{gpu}: {gpu.trouble}; look at the output of nvidia-smi")
+        else:
+            memory = "" if gpu.memory_total is None else f", {gpu.memory_total / 10**9:.1f} GB"
+            yield fine("GPU", f"{gpu}{memory}")
 
 
 def _keys(config: SimulationConfig) -> Finding:

@@ -44,7 +44,10 @@ class Meter:
         self._hidden = 0
 
     def measure(self) -> tuple[str, ...]:
-        """Measure; give the words of a report: memory and disk in bytes, files, processes. No words: nothing is new."""
+        """Measure; give the words of a report, none if nothing is new.
+
+        It has memory and disk in bytes, files, processes, and their processor time so far in milliseconds.
+        """
         begin = time.process_time()
         processes = processor_ticks()
         memory = sum(map(private_memory, processes))
@@ -59,7 +62,8 @@ class Meter:
             self._look_earliest = time.monotonic() + _pause(begin)
             self._look_latest = max(time.monotonic() + _STANDSTILL_SECONDS, self._look_earliest)
         disk, files = self._folder
-        return self._report(memory + self._held.memory, disk + self._held.disk, files, len(processes))
+        milliseconds = situation[0] * 1000 // os.sysconf("SC_CLK_TCK")
+        return self._report(milliseconds, memory + self._held.memory, disk + self._held.disk, files, len(processes))
 
     def _situation(self, processes: dict[int, int]) -> tuple[int, int, int]:
         """Give numbers that change where something happens: ticks of the processor, and free room on the disk."""
@@ -100,13 +104,14 @@ class Meter:
         if self._settings.sandboxed:
             kill(pid)
 
-    def _report(self, *numbers: int) -> tuple[str, ...]:
+    def _report(self, milliseconds: int, *numbers: int) -> tuple[str, ...]:
+        """Give a report, if it is due, or the numbers are others; processor time is always another."""
         report = ("uses", *map(str, numbers))
         now = time.monotonic()
         if report == self._reported and now < self._reported_at + _REPORT_SECONDS:
             return ()
         self._reported, self._reported_at = report, now
-        return report
+        return (*report, str(milliseconds))
 
 
 def _pause(begin: float) -> float:

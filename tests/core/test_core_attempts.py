@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.internet.task import Clock
 
-from webots_cloud.host.attempts import BUCKETS, Attempts
+from webots_cloud.attempts import BUCKETS, Attempts
 
 LIMIT, SPAN = 3, 60.0
 

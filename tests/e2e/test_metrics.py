@@ -1,0 +1,105 @@
+"""The metrics of all three servers as they are started, on a machine with two graphics cards."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.cloud import Cloud, add_tutorial, running
+from tests.e2e.page import simulation
+from tests.metrics.samples import Samples
+from tests.metrics.test_metrics_operator_files import RULES, expressions, promtool
+from tests.simulation.nvidia import Library
+
+SERVERS = ("session", "simulation", "host")
+OF_PROMETHEUS = {"up"}
+"""What Prometheus adds itself."""
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    state = tmp_path_factory.mktemp("cloud")
+    add_tutorial(state / "host" / "projects")
+    environment = Library(tmp_path_factory.mktemp("nvidia")).environment
+    variables = [f"{name}={value}" for name, value in environment.items()]
+    with running(["env", *variables, sys.executable, "-m", "twisted", "webots-cloud"], state) as cloud:
+        yield cloud
+
+
+def metrics(cloud: Cloud) -> dict[str, str]:
+    return {server: cloud.get(getattr(cloud, server), "/metrics") for server in SERVERS}
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_prometheus_takes_them_and_has_nothing_to_say_about_their_names(cloud: Cloud, server: str) -> None:
+    cloud.wait_until_available()
+    done = subprocess.run(
+        ["promtool", "check", "metrics"], input=metrics(cloud)[server], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout.strip(), done.stderr.strip()) == (0, "", "")
+
+
+def test_all_that_rules_and_dashboard_name_is_there(cloud: Cloud) -> None:
+    there = set[str]().union(*(Samples(text).names for text in metrics(cloud).values()))
+    named = set[str]()
+    for text in [*expressions(), *RULES.read_text().splitlines()]:
+        named |= names_in(text)
+    assert len(named) > 30
+    assert named - OF_PROMETHEUS <= there
+
+
+def names_in(text: str) -> set[str]:
+    """Give the metrics that are named in an expression."""
+    return set(re.findall(r"\b(?:webots_cloud_\w+|process_\w+|up(?=[ {]))", text))
+
+
+def test_a_simulation_shows_and_nothing_of_who_has_it(cloud: Cloud) -> None:
+    user, cookie = cloud.guest()
+    cloud.wait_until_available()
+    with simulation(cloud, user):
+        told = metrics(cloud)
+        samples = Samples(told["simulation"])
+        assert samples("webots_cloud_instances", phase="running") >= 1
+        assert samples("webots_cloud_instance_connections") >= 1
+        key = (cloud.state / "keys" / "localhost").read_text().strip()
+        for secret in (*user.values(), cookie.partition("=")[2], key, "four_wheels", str(cloud.state)):
+            if isinstance(secret, str) and len(secret) > 3:
+                assert secret not in "".join(told.values())
+    cloud.wait_for(
+        lambda: not Samples(metrics(cloud)["simulation"])("webots_cloud_instances", phase="running"), "its end"
+    )
+    samples = Samples(metrics(cloud)["simulation"])
+    assert samples("webots_cloud_instances_ended_total", reason="ClientLeft") >= 1
+    assert (
+        Samples(metrics(cloud)["host"])(
+            "webots_cloud_host_requests_total", request="DownloadProject", result="answered"
+        )
+        >= 1
+    )
+
+
+def test_graphics_cards_show(cloud: Cloud) -> None:
+    cloud.wait_for(lambda: "webots_cloud_gpu_up{" in metrics(cloud)["simulation"], "the graphics cards")
+    samples = Samples(metrics(cloud)["simulation"])
+    assert [samples("webots_cloud_gpu_up", gpu=gpu) for gpu in "01"] == [1, 1]
+    assert samples.labels("webots_cloud_gpu_utilization_ratio") == [{"gpu": "0"}]
+    assert samples("webots_cloud_gpu_memory_used_bytes", gpu="1") == 8 * 2**30
+    assert samples("webots_cloud_gpu_info", gpu="0", name="Model A") == 1
+    assert samples("webots_cloud_machine_load_ratio") >= 0.42
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_servers_are_healthy_and_ready(cloud: Cloud, server: str) -> None:
+    cloud.wait_until_available()
+    assert [cloud.get(getattr(cloud, server), path) for path in ("/healthz", "/readyz")] == ["ok\n", "ok\n"]
+
+
+def test_the_tool_that_says_so_is_the_real_one(tmp_path: Path) -> None:
+    (tmp_path / "wrong.yml").write_text("groups: [{name: wrong, rules: [{alert: A, expr: 'sum('}]}]\n")
+    with pytest.raises(AssertionError, match="parse error"):
+        promtool("check", "rules", tmp_path / "wrong.yml")

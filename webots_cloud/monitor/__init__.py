@@ -1,0 +1,1 @@
+"""What the monitor pages of the session server and the simulation server share: who may see them, and what is live."""
