@@ -198,6 +198,18 @@ class ServerStopping(ClientError):
     sentence = "This server is being stopped; start the simulation again to get another one."
 
 
+class ServerDraining(ClientError):
+    """The operator lets nobody in any more."""
+
+    sentence = "This server takes no new simulations at the moment; start the simulation again to get another one."
+
+
+class EndedByOperator(ClientError):
+    """The operator has ended the instance."""
+
+    sentence = "Whoever runs this server has ended the simulation; start it again to get another one."
+
+
 class InternalError(ClientError):
     """A fault of ours."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Any
 
@@ -41,14 +42,23 @@ class Command(ProcessProtocol):
 
 class AccountCommand(AccountCase):
     async def run_command(self, *arguments: str, said: str = "") -> tuple[int, str]:
+        program = "from webots_cloud.host.account_command import main; main()"
+        return await self.run_program(program, ["--config", self.ini(), *arguments], said)
+
+    async def run_cloud_command(self, *arguments: str, said: str = "") -> tuple[int, str]:
+        """Run C{webots-cloud accounts}."""
+        program = "from webots_cloud.command.main import main; main()"
+        return await self.run_program(program, ["accounts", *arguments, "--config", self.ini()], said)
+
+    def ini(self) -> str:
         ini = self.folder / "host.ini"
         self.write(ini, f"[host]\ndataDir = {self.data}\nkeyFile = {self.folder / 'key'}\n")
         ini.parent.joinpath("key").chmod(0o600)
-        program = "from webots_cloud.host.account_command import main; main()"
+        return str(ini)
+
+    async def run_program(self, program: str, arguments: list[str], said: str) -> tuple[int, str]:
         command = Command(said)
-        reactor.spawnProcess(
-            command, sys.executable, [sys.executable, "-c", program, "--config", str(ini), *arguments], env=None
-        )
+        reactor.spawnProcess(command, sys.executable, [sys.executable, "-c", program, *arguments], env=None)
         return await command.over
 
     async def test_accounts_are_listed(self) -> None:
@@ -90,3 +100,22 @@ class AccountCommand(AccountCase):
             assert status == 1
             assert "Usage: webots-accounts" in output
             assert "Traceback" not in output
+
+    async def test_webots_cloud_does_the_same(self) -> None:
+        ada = await self.ada()
+        assert await ada.upload() == "OK"
+        status, output = await self.run_cloud_command("list")
+        assert status == 0, output
+        assert output.splitlines()[0].split() == ["MADE", "SAVED", "NAME"]
+        assert output.splitlines()[1].endswith("0.0 MB  Ada Lovelace")
+        (account,) = json.loads((await self.run_cloud_command("list", "--json"))[1])["accounts"]
+        assert (account["name"], account["savedBytes"]) == ("Ada Lovelace", 4)
+        changed = await self.run_cloud_command("password", "ada lovelace", said="battery staple\n")
+        assert changed == (0, "The password is changed.\n")
+        assert (await ada.read())["user"]["account"] is False
+        await ada.done("log-in", {**KEY, "password": "battery staple"})
+        poor = await self.run_cloud_command("password", "ada lovelace", said="short\n")
+        assert poor == (1, "webots-cloud: This password has fewer than 8 characters; choose another one.\n")
+        assert await self.run_cloud_command("delete", "Nobody") == (1, "webots-cloud: There is no account 'Nobody'.\n")
+        assert await self.run_cloud_command("delete", "Ada Lovelace") == (0, "The account is deleted.\n")
+        assert await self.run_cloud_command("list", "--json") == (0, '{"accounts": []}\n')

@@ -348,3 +348,8 @@ class TestTrying(SandboxCase):
         config = self.config(keyDir=self.place / "webots" / "keys")
         with pytest.raises(UnfitSandbox, match=r"keyDir: .* is inside of .*, which instances can read"):
             make_sandbox(config, (self.place / "webots",))
+
+    def test_a_control_socket_that_instances_could_reach_is_told(self) -> None:
+        config = self.config(controlSocket=self.place / "webots" / "run" / "simulation.sock")
+        with pytest.raises(UnfitSandbox, match=r"controlSocket: .* is inside of .*, which instances can read"):
+            make_sandbox(config, (self.place / "webots",))

@@ -56,10 +56,12 @@ class ServerConfig(Section):
     @ivar hsts: for how many seconds browsers are to remember that this server encrypts; 0: they are told nothing.
     @ivar server: the name by which clients reach this machine.
     @ivar logDir: folder for log files; C{None}: standard output only.
+    @ivar controlSocket: the Unix socket on which C{webots-cloud} asks this server; C{None}: there is none.
     @ivar automatic: whether its certificates come from the authority of section C{[acme]}; no option.
     """
 
     port: int
+    controlSocket: Path | None = None
     listen: tuple[str, ...] = _option("", values.endpoints)
     tlsListen: tuple[str, ...] = _option("", values.endpoints)
     server: str = _option("localhost", values.host_name)
@@ -142,6 +144,7 @@ class SessionConfig(ServerConfig):
     section = "session"
 
     port: int = _option("1999", values.port)
+    controlSocket: Path | None = _option("$STATE_DIRECTORY/session.sock", values.optional_path)
     simulationServers: tuple[ServerAddress, ...] = _option("localhost:2000", values.servers)
     pollIntervalSeconds: float = _option("5", values.seconds)
     pollTimeoutSeconds: float = _option("4", values.seconds)
@@ -238,6 +241,7 @@ class SimulationConfig(ServerConfig):
     section = "simulation"
 
     port: int = _option("2000", values.port)
+    controlSocket: Path | None = _option("$STATE_DIRECTORY/simulation.sock", values.optional_path)
     webotsHome: Path | None = _option("$WEBOTS_HOME", values.webots_home, checks.webots)
     projectsDir: Path = _option("", values.projects_dir, checks.readable_folder)
     keyDir: Path = _option("$STATE_DIRECTORY/keys", values.path, checks.keys)
@@ -314,6 +318,7 @@ class HostConfig(ServerConfig):
     section = "host"
 
     port: int = _option("8080", values.port)
+    controlSocket: Path | None = _option("$STATE_DIRECTORY/host.sock", values.optional_path)
     dataDir: Path = _option("$STATE_DIRECTORY/host", values.path, checks.own_folder)
     keyFile: Path = _option("$STATE_DIRECTORY/keys/localhost", values.path, checks.key_file)
     sessionServer: str = _option("", values.websocket_url)

@@ -51,31 +51,48 @@ class Options(ConfigOptions):
             raise UsageError("say one of: list, password NAME, delete NAME")
 
 
+class NotDone(Exception):
+    """What was asked for cannot be done; the text is a sentence for the operator."""
+
+
 async def work(reactor: Any, options: Options) -> None:
     """Do what was asked for.
 
     @raise SystemExit: if it cannot be done; with a sentence for the operator.
     """
-    data = DataFolder(options.config.host.dataDir)
+    try:
+        found = await carry_out(reactor, options.config.host, options.word, options.name)
+    except (ClientError, NotDone) as error:
+        raise SystemExit(str(error)) from error
+    for name, made, size in found:
+        print(f"{made}\t{size} bytes saved\t{name}")
+
+
+async def carry_out(reactor: Any, config: HostConfig, word: str, name: str) -> tuple[tuple[str, str, int], ...]:
+    """Do one of L{WORDS}.
+
+    @param name: with whose account; empty: with all.
+    @return: of C{list}, each account's name, when it was made, and how many bytes it has saved.
+    @raise ClientError: if the data base cannot do it, or a name or password is not one.
+    @raise NotDone: if there is no such account, or no data base.
+    """
+    data = DataFolder(config.dataDir)
     try:
         database = Database(reactor, data.database)
     except sqlite3.Error as error:
-        raise SystemExit(f"[host] dataDir {data.root} cannot be used: {error}") from error
-    accounts = Accounts(database, SavedFiles(reactor, data, database, options.config.host.quotaMegabytes * 1_000_000))
+        raise NotDone(f"[host] dataDir {data.root} cannot be used: {error}") from error
+    accounts = Accounts(database, SavedFiles(reactor, data, database, config.quotaMegabytes * 1_000_000))
     try:
-        if options.word == "list":
-            for name, made, size in await accounts.list():
-                print(f"{made}\t{size} bytes saved\t{name}")
+        if word == "list":
+            return await accounts.list()
+        account = await accounts.named(account_name(name))
+        if account is None:
+            raise NotDone(f"There is no account {name!r}.")
+        if word == "delete":
+            await accounts.delete(account)
         else:
-            account = await accounts.named(account_name(options.name))
-            if account is None:
-                raise SystemExit(f"There is no account {options.name!r}.")
-            if options.word == "delete":
-                await accounts.delete(account)
-            else:
-                await _give_password(reactor, accounts, account)
-    except ClientError as error:
-        raise SystemExit(str(error)) from error
+            await _give_password(reactor, accounts, account)
+        return ()
     finally:
         database.stopService()
 

@@ -18,6 +18,7 @@ from webots_cloud.host.account_requests import ChangePassword, DeleteAccount, Lo
 from webots_cloud.host.accounts import Accounts
 from webots_cloud.host.ajax import DownloadProject, UploadFile
 from webots_cloud.host.catalogue import Catalogue
+from webots_cloud.host.control import host_control
 from webots_cloud.host.database import Database
 from webots_cloud.host.doors import Doors
 from webots_cloud.host.first_start import prepare
@@ -95,7 +96,8 @@ def host_service(
     accounts, sessions = Accounts(database, saved), Sessions(reactor, database)
     recognition = Recognition(Visitors(reactor, secret), accounts, sessions)
     doors = Doors(reactor, recognition, accounts, sessions, Passwords(in_thread), config.signUp)
-    sources = Sources(in_thread, Catalogue(data.projects), recognition, saved, _session(config), config.signUp)
+    catalogue = Catalogue(data.projects)
+    sources = Sources(in_thread, catalogue, recognition, saved, _session(config), config.signUp)
 
     root = pages(static or _built_pages())
     root.putChild(b"ajax", _scripts(reactor, in_thread, data, key, sources))
@@ -118,6 +120,7 @@ def host_service(
     service.addService(database)
     service.addService(metrics)
     service.addService(listener(reactor, config, site, encryption))
+    service.addService(host_control(reactor, config, encryption, in_thread, catalogue, database))
     return service
 
 

@@ -17,6 +17,7 @@ from webots_cloud.metrics.web import Metrics
 from webots_cloud.monitor.access import Access
 from webots_cloud.monitor.web import Monitor
 from webots_cloud.session.availability import VisitorFactory, WatcherFactory
+from webots_cloud.session.control import session_control
 from webots_cloud.session.fleet import Fleet, Server, State
 from webots_cloud.session.mail import mail_to_administrator
 from webots_cloud.session.metrics import SessionMetrics
@@ -83,6 +84,7 @@ class SessionService(Service):
         self._metrics.put_below(root)
         self._log_file = log_to(config)
         self.listener = listener(reactor, config, site, encryption)
+        self._control = session_control(reactor, config, encryption, self._fleet, self._watchers)
 
     def startService(self) -> None:
         """Listen, and begin to ask the simulation servers."""
@@ -94,6 +96,7 @@ class SessionService(Service):
         self._viewers.start()
         self._metrics.startService()
         self.listener.startService()
+        self._control.startService()
         self._poller.startService()
 
     def stopService(self) -> Deferred[None]:
@@ -103,7 +106,13 @@ class SessionService(Service):
 
     async def _stop(self) -> None:
         await self.listener.stopService()
-        ends = (self._poller.stopService, self._watchers.stop, self._visitors.stop, self._viewers.stop)
+        ends = (
+            self._control.stopService,
+            self._poller.stopService,
+            self._watchers.stop,
+            self._visitors.stop,
+            self._viewers.stop,
+        )
         await gatherResults([Deferred.fromCoroutine(_awaited(end())) for end in ends])
         await maybeDeferred(self._mail.stopService)
         self._metrics.stopService()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from twisted.internet.defer import DeferredList
 
-from webots_cloud.errors import ServerFull, ServerStopping
+from webots_cloud.errors import ServerDraining, ServerFull, ServerStopping
 from webots_cloud.simulation.queue import Queue
 from webots_cloud.simulation.request import StartRequest
 from webots_cloud.simulation.runner import Client, Runner, Workplace
@@ -19,6 +19,7 @@ class Instances:
     Iterating gives those that have a place; those that wait for one are in the queue.
 
     @ivar closing: whether nobody is admitted any more, as the server ends.
+    @ivar draining: whether nobody is admitted for now, as the operator wants it.
     """
 
     def __init__(self, workplace: Workplace) -> None:
@@ -27,6 +28,7 @@ class Instances:
         self._queue: Queue[Runner] = Queue(workplace.reactor, lambda runner, ahead: runner.instance.queued(ahead))
         self._number = 0
         self.closing = False
+        self.draining = False
 
     @property
     def capacity(self) -> int:
@@ -41,7 +43,7 @@ class Instances:
     @property
     def full(self) -> bool:
         """Whether nobody gets a place at the moment."""
-        return self.closing or len(self._running) >= self.capacity
+        return self.closing or self.draining or len(self._running) >= self.capacity
 
     @property
     def waiting(self) -> int:
@@ -54,13 +56,26 @@ class Instances:
     def __iter__(self) -> Iterator[Runner]:
         return iter(list(self._running.values()))
 
+    @property
+    def queue(self) -> Iterator[Runner]:
+        """Those that wait for a place, in their order."""
+        return iter(self._queue)
+
+    def find(self, number: int) -> Runner | None:
+        """Give the one of that number, whether it has a place or waits for one; C{None}: there is none."""
+        waiting = (runner for runner in self._queue if runner.number == number)
+        return self._running.get(number) or next(waiting, None)
+
     def start(self, request: StartRequest, client: Client) -> Runner:
         """Start an instance for a client, or let it wait for its turn.
 
-        @raise ClientError: if the server is being stopped, or so many wait already, or it would wait in vain.
+        @raise ClientError: if the server is being stopped or drained, or so many wait already, or it would wait in
+            vain.
         """
         if self.closing:
             raise ServerStopping
+        if self.draining:
+            raise ServerDraining
         queued = self.full
         if queued:
             self._check_before_waiting(request)
@@ -73,6 +88,15 @@ class Instances:
             self._running[self._number] = runner
             runner.instance.start()
         return runner
+
+    async def close_doors(self) -> None:
+        """Admit nobody until C{open_doors}; those that have a place keep it, and those that wait are sent elsewhere."""
+        self.draining = True
+        await self._queue.dismiss(lambda runner: runner.instance.fail(ServerDraining()))
+
+    def open_doors(self) -> None:
+        """Admit clients again."""
+        self.draining = False
 
     async def drain(self, seconds: float) -> None:
         """Admit nobody any more, and let those that have a place go on; returns when nothing is left of them.

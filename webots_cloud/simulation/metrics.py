@@ -74,7 +74,9 @@ class SimulationMetrics:
         yield gauge("instances_limit", "How many instances there may be at once.", self.instances.capacity)
         yield gauge("queue_length", "Clients that wait for a place.", self.instances.waiting)
         yield gauge("queue_limit", "How many clients may wait for a place.", self.max_queue)
-        yield gauge("draining", "Whether no client is taken any more.", self.instances.closing)
+        yield gauge(
+            "draining", "Whether no client is taken any more.", self.instances.closing or self.instances.draining
+        )
         yield gauge("instances_memory_bytes", "Memory of all instances together.", sum(use.memory for use in uses))
         yield gauge(
             "instances_disk_bytes", "What all instances' projects take on the disk.", sum(use.disk for use in uses)

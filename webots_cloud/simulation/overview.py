@@ -113,7 +113,7 @@ class Overview:
                 version=__version__,
                 simulator=self._launch.simulator.name,
                 began=self._began,
-                state="ending" if self._instances.closing else "full" if self._instances.full else "available",
+                state=self._state(),
             ),
             machine=self._facts,
             gpus=[_card(gpu) for gpu in self._gpus.cards.gpus],
@@ -126,6 +126,13 @@ class Overview:
             second=_last(self._curves.seconds),
             minute=_last(self._curves.minutes),
         )
+
+    def _state(self) -> str:
+        if self._instances.closing:
+            return "ending"
+        if self._instances.draining:
+            return "drained"
+        return "full" if self._instances.full else "available"
 
     def _totals(self) -> Document:
         summary, tally = self.summary, self._instances.tally

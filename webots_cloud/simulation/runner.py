@@ -89,6 +89,7 @@ class Workplace:
 class Runner:
     """Runs one instance.
 
+    @ivar number: which one it is, counted from the server's start.
     @ivar name: what the log calls it.
     @ivar instance: told of what happens.
     @ivar life: where the instance is in its life.
@@ -102,6 +103,7 @@ class Runner:
 
     def __init__(self, workplace: Workplace, number: int, request: StartRequest, client: Client) -> None:
         """Prepare; C{instance.start} begins."""
+        self.number = number
         self.name = f"instance {number}"
         self.request = request
         self.life = Life(self)
@@ -111,7 +113,6 @@ class Runner:
         self.use: Use | None = None
         self.processor = ProcessorShare()
         self.cgroup: Cgroup | None = None
-        self._number = number
         self._workplace = workplace
         self._passage = workplace.tally.begin()
         self._client = client
@@ -335,7 +336,7 @@ class Runner:
     async def _join_cgroup(self) -> None:
         if self._workplace.cgroups is not None:
             try:
-                self.cgroup = self._workplace.cgroups.create(str(self._number))
+                self.cgroup = self._workplace.cgroups.create(str(self.number))
             except OSError as error:
                 raise WebotsNotFound(detail=f"its cgroup cannot be made ({error})") from error
 

@@ -227,6 +227,8 @@ def make_sandbox(config: SimulationConfig, needed: Iterable[Path]) -> Sandbox:
         "keyDir": config.keyDir,
         "instancesDir": config.instancesDir,
         **({"logDir": config.logDir} if config.logDir else {}),
+        # They have the user who may connect to it.
+        **({"controlSocket": config.controlSocket} if config.controlSocket else {}),
     }
     for option, path in secret.items():
         inside = next((place for place in visible if path.resolve().is_relative_to(place)), None)

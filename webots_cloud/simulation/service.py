@@ -23,6 +23,7 @@ from webots_cloud.simulation.addresses import Addresses
 from webots_cloud.simulation.archive import Limits
 from webots_cloud.simulation.cgroup import CgroupLimits, Cgroups, NotDelegated
 from webots_cloud.simulation.client import ClientFactory
+from webots_cloud.simulation.control import simulation_control
 from webots_cloud.simulation.drain import DrainOnSigterm
 from webots_cloud.simulation.facts import facts_of_machine
 from webots_cloud.simulation.gate import make_gate
@@ -59,6 +60,7 @@ class SimulationService(MultiService):
     @ivar instances: what it runs.
     @ivar listener: where it listens.
     @ivar launch: how instances are started.
+    @ivar machine: knows the load.
     """
 
     _log = Logger()
@@ -116,7 +118,7 @@ class SimulationService(MultiService):
         )
         told = Metrics(reactor, config.section, metrics.collect, self._trouble, encryption, access)
         told.put_below(site.resource)
-        self._machine = machine
+        self.machine = machine
         self.listener = listener(reactor, config, site, encryption)
         for service in (log_to(config), gpus, machine, guard, told, self.listener):
             service.setServiceParent(self)
@@ -150,7 +152,9 @@ class SimulationService(MultiService):
         """Say why no instance can be started, or wait for its turn; empty if it can."""
         if self.instances.closing:
             return "this server is being stopped"
-        if not self._machine.history:
+        if self.instances.draining:
+            return "this server is drained"
+        if not self.machine.history:
             return "the load of the machine is not known yet"
         try:
             self.launch.simulator.check()
@@ -205,7 +209,11 @@ def simulation_service(reactor: Any, config: SimulationConfig, encryption: AnyEn
     except UnfitSandbox as error:
         refuse_to_start(f"[{config.section}] {error}")
     draining: Service = DrainOnSigterm(reactor, service.instances, config.drainTimeoutSeconds)
+    control: Service = simulation_control(
+        reactor, config, encryption, service.instances, service.machine, service.launch
+    )
     draining.setServiceParent(service)
+    control.setServiceParent(service)
     return service
 
 
