@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import urlopen
 
 import pytest
 
-from tests.e2e.cloud import Cloud, add_tutorial, running
+from tests.e2e.cloud import Cloud, add_tutorial, free_ports, running
 from tests.e2e.page import simulation
+from tests.e2e.program import PATIENCE, Program
 from tests.metrics.samples import Samples
 from tests.metrics.test_metrics_operator_files import RULES, expressions, promtool
 from tests.simulation.nvidia import Library
@@ -51,6 +57,67 @@ def test_all_that_rules_and_dashboard_name_is_there(cloud: Cloud) -> None:
         named |= names_in(text)
     assert len(named) > 30
     assert named - OF_PROMETHEUS <= there
+
+
+@contextmanager
+def prometheus(cloud: Cloud, folder: Path) -> Iterator[Callable[[str], list[dict[str, Any]]]]:
+    """Run a real Prometheus that asks all servers and looks at the rules; gives what asks it for an expression."""
+    (port, *_) = free_ports()
+    jobs = [
+        f"  - job_name: webots-{server}\n    static_configs: [{{targets: [localhost:{getattr(cloud, server)}]}}]\n"
+        for server in SERVERS
+    ]
+    (folder / "prometheus.yml").write_text(
+        f"global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\nrule_files: [{RULES}]\n"
+        f"scrape_configs:\n{''.join(jobs)}"
+    )
+    program = Program(
+        [
+            "prometheus",
+            f"--config.file={folder / 'prometheus.yml'}",
+            f"--storage.tsdb.path={folder / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+        ]
+    )
+
+    def ask(path: str, **query: str) -> Any:
+        with urlopen(f"http://127.0.0.1:{port}/api/v1/{path}?{urlencode(query)}", timeout=PATIENCE) as answer:
+            return json.load(answer)["data"]
+
+    def evaluate(expression: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = ask("query", query=expression)["result"]
+        return found
+
+    def rules() -> list[dict[str, Any]]:
+        return [rule for group in ask("rules")["groups"] for rule in group["rules"]]
+
+    def has_asked_all_twice() -> bool:
+        with suppress(OSError):
+            return len(evaluate("count_over_time(up[5m]) >= 2 and up == 1")) == len(SERVERS)
+        return False
+
+    try:
+        program.wait_for(has_asked_all_twice, "Prometheus to ask all servers")
+        yield evaluate
+        program.wait_for(lambda: all(rule["health"] != "unknown" for rule in rules()), "all rules to be looked at")
+        assert len(rules()) > 20
+        assert {rule["name"]: rule.get("lastError") for rule in rules() if rule["health"] != "ok"} == {}
+    finally:
+        program.stop()
+
+
+def test_a_real_prometheus_finds_sense_in_all_of_it(cloud: Cloud, tmp_path: Path) -> None:
+    cloud.wait_until_available()
+    with prometheus(cloud, tmp_path) as evaluate:
+        answers = {
+            expression: evaluate(
+                expression.replace("$__rate_interval", "1m").replace("$__range", "5m").replace("$instance", ".*")
+            )
+            for expression in expressions()
+        }
+    empty = {expression for expression, answer in answers.items() if not answer}
+    # These are there when something has happened, or somebody has a certificate.
+    assert all(re.search("certificate|> 0$|< 2$", expression) for expression in empty)
 
 
 def names_in(text: str) -> set[str]:

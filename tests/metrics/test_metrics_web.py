@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import gc
 import os
 from collections.abc import Iterable
 from typing import Any, cast
@@ -119,6 +120,23 @@ class TestMetrics:
         for encryption in (None, object()):
             samples = Server(encryption=encryption).samples
             assert samples.labels("webots_cloud_certificate_trouble") == []
+
+    @pytest.mark.parametrize("enabled", [True, False])
+    def test_are_not_taken_for_garbage_that_stays(self, enabled: bool) -> None:
+        during = []
+
+        class Looking(Server):
+            def collect(self, families: Iterable[Metric]) -> Iterable[Metric]:
+                during.append(gc.isenabled())
+                return families
+
+        before = gc.isenabled()
+        (gc.enable if enabled else gc.disable)()
+        try:
+            Looking().ask("/metrics")
+            assert (during, gc.isenabled()) == ([False], enabled)
+        finally:
+            (gc.enable if before else gc.disable)()
 
     def test_are_guarded_as_the_monitor_page_is(self) -> None:
         server = Server(password="open sesame")

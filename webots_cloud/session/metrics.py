@@ -11,9 +11,6 @@ from webots_cloud.durations import Durations
 from webots_cloud.metrics.families import counter, gauge, histogram, ratio
 from webots_cloud.session.fleet import Fleet, State
 
-STATES = {state: state.name.lower() for state in State}
-"""What the label C{state} says."""
-
 
 class SessionMetrics:
     """Looks at the server's parts when it is asked.
@@ -46,46 +43,48 @@ class SessionMetrics:
         yield gauge("http_connections", "Connections to this server that speak HTTP.", self._connections())
 
     def _servers(self) -> Iterator[Metric]:
-        """Tell of each simulation server; there may be a thousand, so they are gone through once."""
-        servers = {str(server.address): server for server in self._fleet.servers}
+        """Tell of each simulation server; there may be a thousand, so there is not more than is needed of each."""
+        servers = {(str(server.address),): server for server in self._fleet.servers}
+        label = ["simulation_server"]
         counts = Counter(server.state for server in servers.values())
         yield gauge(
             "simulation_servers",
             "How many simulation servers are in a state.",
-            {(name,): counts[state] for state, name in STATES.items()},
+            {(state.name.lower(),): counts[state] for state in State},
             ["state"],
         )
         yield gauge(
-            "simulation_server_state",
-            "Whether a simulation server is in a state.",
-            {
-                (address, name): server.state is state
-                for address, server in servers.items()
-                for state, name in STATES.items()
-            },
-            ["simulation_server", "state"],
+            "simulation_server_up",
+            "Whether a simulation server answers, be it that it is full.",
+            {address: server.load is not None for address, server in servers.items()},
+            label,
+        )
+        yield gauge(
+            "simulation_server_available",
+            "Whether clients are sent to a simulation server.",
+            {address: server.state is State.AVAILABLE for address, server in servers.items()},
+            label,
         )
         yield gauge(
             "simulation_server_load_ratio",
             "The load that a simulation server told last; those that do not answer have none.",
-            {(address,): ratio(server.load) for address, server in servers.items() if server.load is not None},
-            ["simulation_server"],
-        )
-        yield gauge(
-            "simulation_server_clients_on_their_way",
-            "Clients that were sent to a simulation server and do not show in its load yet.",
-            {(address,): server.reserved for address, server in servers.items()},
-            ["simulation_server"],
+            {address: ratio(server.load) for address, server in servers.items() if server.load is not None},
+            label,
         )
         yield counter(
             "simulation_server_clients_sent",
             "Clients that were sent to a simulation server.",
-            {(address,): server.sent for address, server in servers.items()},
-            ["simulation_server"],
+            {address: server.sent for address, server in servers.items()},
+            label,
         )
         yield counter(
             "simulation_server_poll_failures",
             "Times that a simulation server was asked for its load and did not give it.",
-            {(address,): server.failures for address, server in servers.items()},
-            ["simulation_server"],
+            {address: server.failures for address, server in servers.items()},
+            label,
+        )
+        yield gauge(
+            "clients_on_their_way",
+            "Clients that were sent to a simulation server and do not show in its load yet.",
+            sum(server.reserved for server in servers.values()),
         )

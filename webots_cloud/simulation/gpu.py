@@ -6,6 +6,7 @@ none of it stops the rest. The machine's sensors and the metrics read it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -108,7 +109,7 @@ class Nvml:
     def __init__(self, seconds: Callable[[], float]) -> None:
         """Begin without asking anything.
 
-        @param seconds: the time.
+        @param seconds: the time, by a clock that nobody sets.
         """
         self._seconds = seconds
         self._handles: list[Any] = []
@@ -260,7 +261,7 @@ class Gpus(Service):
         """
         self.cards = Cards()
         self._reactor = reactor
-        self._nvml = nvml or Nvml(reactor.seconds)
+        self._nvml = nvml or Nvml(time.monotonic)
         self._pool = pool or _pool()
         self._journal = Journal()
         self._late: IDelayedCall | None = None
