@@ -99,21 +99,27 @@ def main() -> None:
     parser.add_argument("--servers", type=int, default=1000, help="how many simulation servers")
     parser.add_argument("--failing", type=int, default=10, help="how many of them fail")
     parser.add_argument("--viewers", type=int, default=50, help="how many look at the page at once")
-    parser.add_argument("--seconds", type=float, default=30, help="how long each share is measured")
+    parser.add_argument("--seconds", type=float, default=10, help="how long each share is measured")
+    parser.add_argument("--rounds", type=int, default=5, help="how often; in turn, as other programs come and go")
     arguments = parser.parse_args()
     print(machine())
     with session_server(arguments.servers, arguments.failing) as (port, server):
-        nobody = share(server, arguments.seconds)
-        print(f"session server, nobody looks: {nobody:.1f} % of a core")
-        for count in (1, arguments.viewers):
-            with viewers(port, count):
-                more = share(server, arguments.seconds) - nobody
+        counts = (0, 1, arguments.viewers)
+        shares: dict[int, list[float]] = {count: [] for count in counts}
+        for _ in range(arguments.rounds):
+            for count in counts:
+                with viewers(port, count):
+                    shares[count].append(share(server, arguments.seconds))
+        medians = {count: statistics.median(measured) for count, measured in shares.items()}
+        print(f"session server, nobody looks: {medians[0]:.1f} % of a core")
+        for count in counts[1:]:
+            more = medians[count] - medians[0]
             print(f"session server, {count} look: {more:.2f} % more, {more / count:.3f} % for each viewer")
         with chromium() as browser:
             opening_seconds(browser, port, arguments.servers)
             times = sorted(opening_seconds(browser, port, arguments.servers) for _ in range(10))
             print(f"the page opens in {statistics.median(times):.2f} s (10 times, {times[0]:.2f} to {times[-1]:.2f} s)")
-            taken = renderer_share(browser, port, arguments.seconds)
+            taken = renderer_share(browser, port, 3 * arguments.seconds)
             print(f"the page itself, in the browser: {taken:.1f} % of a core")
 
 

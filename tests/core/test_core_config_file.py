@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Sequence
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -524,6 +525,22 @@ def test_the_key_by_which_an_authority_knows_the_operator_is_not_shown() -> None
     config = read("[acme]\neabKeyId = me\neabKey = c2VzYW1l\n")
     assert config.acme.eabKey.reveal() == "c2VzYW1l"
     assert "c2VzYW1l" not in repr(config)
+
+
+@pytest.mark.parametrize("section", ["session", "simulation"])
+def test_who_may_see_the_monitor_page_is_read_and_the_password_is_not_shown(section: str) -> None:
+    config = read(f"[{section}]\nmonitorPassword = a % b, c\nmonitorNetworks = 192.0.2.7, 2001:db8::/32\n")
+    server = getattr(config, section)
+    assert server.monitorPassword.reveal() == "a % b, c"
+    assert "a % b" not in repr(config)
+    assert server.monitorNetworks == (ip_network("192.0.2.7"), ip_network("2001:db8::/32"))
+
+
+def test_nobody_is_kept_from_the_monitor_page_unless_that_is_wanted() -> None:
+    config = read("")
+    for server in (config.session, config.simulation):
+        assert not server.monitorPassword
+        assert server.monitorNetworks == ()
 
 
 def test_the_manuals_example_of_automatic_certificates_is_a_configuration_without_mistakes(tmp_path: Path) -> None:
