@@ -70,11 +70,11 @@ class Mailing(Encrypted):
         Encrypted.__init__(self, state)
 
     def _ini(self) -> str:
-        return Encrypted._ini(self).replace(
-            "[session]\n",
-            f"[session]\nadministrator = admin@example.org\nmailServer = localhost\n"
-            f"mailServerPort = {self._mail_port}\nmailSecurity = plain\nmailSender = webots@example.org\nmailIntervalSeconds = 2\n",
+        mail = (
+            f"administrator = admin@example.org\nmailServer = localhost\nmailServerPort = {self._mail_port}\n"
+            "mailSecurity = plain\nmailSender = webots@example.org\nmailIntervalSeconds = 2\n"
         )
+        return Encrypted._ini(self).replace("[session]\n", f"[session]\n{mail}")
 
 
 def wait_for_log(program: Program, words: str) -> None:
