@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -37,7 +38,7 @@ class Operating(StageCase):
         assert await self.load() == 100
         assert json.loads(await self.get("monitor.json"))["server"]["state"] == "drained"
         assert "this server is drained" in await self.get("readyz")
-        assert "webots_cloud_simulation_draining 1.0" in await self.get("metrics")
+        assert re.search(r"^webots_cloud[a-z_]*_draining 1.0$", await self.get("metrics"), re.MULTILINE)
         client = await self.asked(self.init())
         assert await client.says("error:") == f"error: {ServerDraining()}"
         await client.closed
