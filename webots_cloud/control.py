@@ -155,6 +155,9 @@ class ControlSocket(Service):
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._listen(self._open.enter_context(short_address(path)), path)
+            self._log.info(
+                "[{section}] webots-cloud asks this server on {path}", section=self._config.section, path=str(path)
+            )
         # Whoever uses the servers must not suffer for it.
         except (OSError, CannotListenError) as error:
             self._open.close()

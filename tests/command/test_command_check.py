@@ -271,9 +271,11 @@ def test_people_see_a_tick_or_what_to_do(encoding: str) -> None:
 
 
 def test_another_users_server_is_left_to_that_user() -> None:
-    shown = webots_cloud("check", "session", STATE_DIRECTORY="/etc")
+    Path("test.ini").touch()
+    shown = webots_cloud("check", "session", "--config", "test.ini", STATE_DIRECTORY="/etc")
     assert shown.returncode == 77
     assert "session is the server of user root, and this is " in shown.stdout
     assert "run: sudo -u root " in shown.stdout
+    assert f" check session --config {os.getcwd()}/test.ini\n" in shown.stdout
     refused = webots_cloud("accounts", "list", STATE_DIRECTORY="/etc", HOME="/etc")
     assert refused.returncode == 77

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.command.commanding import webots_cloud
 from webots_cloud.command import place
 from webots_cloud.command.outcome import CommandError
 from webots_cloud.command.status import _SHOWN
@@ -101,6 +102,13 @@ def test_what_the_environment_says_comes_first(services: Path, monkeypatch: pyte
     with place.as_seen_by("session") as folder:
         assert folder == tmp_path
     assert os.environ["STATE_DIRECTORY"] == str(tmp_path)
+
+
+def test_a_server_that_has_no_control_socket_cannot_be_asked(tmp_path: Path) -> None:
+    (tmp_path / "test.ini").write_text("[session]\ncontrolSocket =\n")
+    asked = webots_cloud("status", "session", "--config", tmp_path / "test.ini")
+    assert asked.returncode == 1
+    assert asked.stdout == "the session server has no controlSocket in the configuration, so it cannot be asked\n"
 
 
 def test_whose_server_it_is_its_folder_tells(tmp_path: Path) -> None:

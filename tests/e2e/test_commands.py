@@ -41,6 +41,8 @@ def test_a_wheel_has_everything(tmp_path: Path) -> None:
         assert server in known
         assert "--config" in run([twist, server, "--help"])
     assert (environment / "bin" / "webots-standin").exists()
+    assert "load-test" in run([str(environment / "bin" / "webots-cloud"), "--help"])
+    assert "undrain" in run([str(environment / "bin" / "webots-cloud"), "completion", "bash"])
     state = tmp_path / "state"
     state.mkdir()
     with running([twist, "--log-format=text", "webots-cloud"], state) as cloud:

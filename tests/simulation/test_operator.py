@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -21,16 +23,22 @@ class Operating(StageCase):
         self.start(**changed)
         return Supervision(self.service.instances, self.service.machine, self.service.launch)
 
-    async def load(self) -> float:
+    async def get(self, page: str) -> str:
         port = self.service.listener.ports[0].getHost().port  # type: ignore[attr-defined]  # it is a TCP port
         pool = HTTPConnectionPool(reactor, persistent=False)
-        response = await treq.get(f"http://127.0.0.1:{port}/load", pool=pool)
-        return float(await response.text())
+        response = await treq.get(f"http://127.0.0.1:{port}/{page}", pool=pool)
+        return str(await response.text())
+
+    async def load(self) -> float:
+        return float(await self.get("load"))
 
     async def test_a_server_that_is_drained_takes_nobody_and_says_so(self) -> None:
         operator = self.open_office()
         assert await operator.drain("") == {"draining": True, "running": 0}
         assert await self.load() == 100
+        assert json.loads(await self.get("monitor.json"))["server"]["state"] == "drained"
+        assert "this server is drained" in await self.get("readyz")
+        assert re.search(r"^webots_cloud[a-z_]*_draining 1.0$", await self.get("metrics"), re.MULTILINE)
         client = await self.asked(self.init())
         assert await client.says("error:") == f"error: {ServerDraining()}"
         await client.closed

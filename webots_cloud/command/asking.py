@@ -26,7 +26,7 @@ SECONDS = 30.0
 
 
 class NotRunning(CommandError):
-    """Nobody listens on the control socket."""
+    """Nobody listens on the control socket, or there is none."""
 
 
 class Refusal(CommandError):
@@ -39,13 +39,13 @@ async def ask(reactor: Any, arguments: Namespace, server: str, question: str, or
     @param arguments: have C{config}.
     @param question: what follows the slash, for instance C{kill/7}.
     @param order: whether it is to do something.
-    @raise NotRunning: if it does not run.
+    @raise NotRunning: if it does not run, or has no control socket.
     @raise CommandError: if it cannot be asked, or refuses.
     """
     with place.as_seen_by(server):
         path = place.section(place.read(arguments), server).controlSocket
     if path is None:
-        raise CommandError(f"the {server} server has no controlSocket in the configuration, so it cannot be asked")
+        raise NotRunning(f"the {server} server has no controlSocket in the configuration, so it cannot be asked")
     try:
         with short_address(path) as address:
             asking = Deferred.fromCoroutine(_ask(reactor, address, question, order))

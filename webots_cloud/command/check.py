@@ -7,6 +7,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -84,7 +85,7 @@ async def _look(reactor: Any, arguments: Namespace, server: str) -> AsyncIterato
     @raise CommandError: if it makes no sense to go on.
     """
     with place.as_seen_by(server) as folder:
-        yield _user(server, folder)
+        yield _user(arguments, server, folder)
         config = place.read(arguments)
         yield fine("configuration", str(place.config_file(arguments) or "built-in defaults"))
         for finding in files.options(place.section(config, server)):
@@ -119,18 +120,17 @@ async def _of_its_kind(reactor: Any, section: Any, send_mail: bool) -> AsyncIter
                 yield finding
 
 
-def _user(server: str, folder: Any) -> Finding:
+def _user(arguments: Namespace, server: str, folder: Path) -> Finding:
     other = place.other_user(server, folder)
     if other:
-        command = place.as_owner(folder, [sys.argv[0], "check", server])
+        config = ["--config", str(arguments.config.absolute())] if arguments.config else []
+        command = place.as_owner(folder, [sys.argv[0], "check", server, *config])
         raise CommandError(f"{other}, who may read other files; run: {command}", NOT_PERMITTED)
     return fine("user", place.user_name(os.geteuid()))
 
 
 async def _running(reactor: Any, arguments: Namespace, server: str) -> Told | None:
     """Give what the server tells on its control socket; C{None}: it has none, or does not run."""
-    if place.section(place.read(arguments), server).controlSocket is None:
-        return None
     try:
         return await ask(reactor, arguments, server, "status")
     except NotRunning:
