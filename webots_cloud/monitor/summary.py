@@ -46,8 +46,8 @@ class Summary:
 
     def header(self) -> str:
         """Give the header's value."""
-        counts = [f"{name}={getattr(self, name)}" for name in _COUNTS]
-        texts = [f'{name}="{_plain(getattr(self, name))}"' for name in _TEXTS]
+        counts = [f"{name}={value}" for name in _COUNTS if (value := getattr(self, name)) is not None]
+        texts = [f'{name}="{_plain(value)}"' for name in _TEXTS if (value := getattr(self, name)) is not None]
         return ", ".join([*counts, *texts])
 
 
@@ -70,6 +70,6 @@ def parse_summary(header: str) -> Summary:
     return attrs.evolve(NOTHING, **known)
 
 
-def _plain(text: str | None) -> str:
+def _plain(text: str) -> str:
     """Give a text as it may stand in quotes, and without the comma that separates members."""
     return re.sub(r"[^ !#-+\--\[\]-~]", "?", text or "?")[:60]
