@@ -150,7 +150,7 @@ def test_asking_for_headers_only_sends_nobody_anywhere() -> None:
     assert [known.reserved for known in server.fleet.servers] == [0, 0]
 
 
-@pytest.mark.parametrize("path", ["/", "/session", "/load", "/monitor", "/monitor.json", "/monitor/session.js"])
+@pytest.mark.parametrize("path", ["/", "/session", "/load", "/monitor", "/monitor/session.js"])
 def test_the_headers_are_the_same_without_the_body(path: str) -> None:
     server = Server()
     server.clock.advance(100)

@@ -61,7 +61,7 @@ def test_curves_go_on_and_can_be_of_a_day(browser: Browser, stage: Stage) -> Non
         page.goto(address(stage))
         is_live(page)
         expect(page.locator("figure canvas")).to_have_count(page.locator("figure:visible").count())
-        assert legend(page, "Processor", "Processor").inner_text().endswith("%")
+        expect(legend(page, "Processor", "Processor")).to_contain_text("%")
         page.get_by_role("button", name="24 hours").click()
         expect(page.get_by_role("button", name="24 hours")).to_have_attribute("aria-pressed", "true")
         assert page.url.endswith("#day")

@@ -56,6 +56,9 @@ export function orderOf(servers, { search, state, key, isReversed }, now) {
   const shown = Object.entries(servers)
     .filter(([, server]) => !state || server.state === state)
     .filter(([name, server]) => {
+      if (words.length === 0) {
+        return true;
+      }
       const text = [name, STATES[server.state], server.reason, server.version, server.simulator].join(" ").toLowerCase();
       return words.every((word) => text.includes(word));
     });
