@@ -85,7 +85,7 @@ def test_every_mistake_is_told_in_the_order_of_lines() -> None:
         (
             ": a section must come first, for instance [simulation]",
             ": [session] port: '0' is not a port; ports are whole numbers from 1 to 65535",
-            ": [session] serverr: there is no such option; there are caFile, hsts, listen, logDir, ",
+            ": [session] serverr: there is no such option; there are caFile, hsts, journal, listen, ",
             ": [host] quotaMegabytes: 'much' is not a whole number from 1 to 100000",
             ": [host] QuotaMegabytes: the option is in line 6 already; remove one",
             ": [host]: this is no option; write OPTION = VALUE",

@@ -55,7 +55,10 @@ class ServerConfig(Section):
     @ivar sslKey: a file with the certificate's private key.
     @ivar hsts: for how many seconds browsers are to remember that this server encrypts; 0: they are told nothing.
     @ivar server: the name by which clients reach this machine.
-    @ivar logDir: folder for log files; C{None}: standard output only.
+    @ivar logDir: folder for log files; C{None}: there are none.
+    @ivar logFiles: how many earlier log files are kept; each has a day's lines, or 10 MB of them.
+    @ivar logLevel: how grave what is logged must be at least: C{debug}, C{info}, C{warn} or C{error}.
+    @ivar journal: whether the log goes to systemd's journal: C{yes}, C{no}, or C{auto}, in a service of systemd's.
     @ivar automatic: whether its certificates come from the authority of section C{[acme]}; no option.
     """
 
@@ -64,6 +67,9 @@ class ServerConfig(Section):
     tlsListen: tuple[str, ...] = _option("", values.endpoints)
     server: str = _option("localhost", values.host_name)
     logDir: Path | None = _option("", values.optional_path, checks.own_folder)
+    logFiles: int = _option("30", values.integer(0, 10000))
+    logLevel: str = _option("info", values.one_of("debug", "info", "warn", "error"))
+    journal: str = _option("auto", values.one_of("auto", "yes", "no"))
     sslCertificate: Path | None = _option("", values.optional_path, checks.readable_file)
     sslKey: Path | None = _option("", values.optional_path, checks.readable_file)
     hsts: int = _option("0", values.integer(0, 10**9))

@@ -32,7 +32,8 @@ from webots_cloud.host.streaming import InThread
 from webots_cloud.host.versions import DataFolder
 from webots_cloud.host.visitors import Visitors
 from webots_cloud.host.website import NotFound, Website, pages
-from webots_cloud.logfile import log_to
+from webots_cloud.log.logs import Logs
+from webots_cloud.process import InOrder
 from webots_cloud.secret import Secret
 from webots_cloud.web import BrowserFilesMissing, static_folder
 
@@ -57,11 +58,10 @@ def makeService(options: Options) -> IService:
     """Give the service that C{twist} runs."""
     from twisted.internet import reactor
 
-    config, service = options.config.host, MultiService()
+    config = options.config.host
+    logs = Logs(reactor, [config])
     encryptions = Encryptions(reactor, options.config.acme, [config.server])
-    service.addService(encryptions)
-    service.addService(host_service(reactor, config, encryption=encryptions.of(config)))
-    return service
+    return InOrder([logs, encryptions, host_service(reactor, config, encryption=encryptions.of(config))])
 
 
 def host_service(
@@ -101,7 +101,6 @@ def host_service(
     root.putChild(b"projects", ProjectFiles(reactor, data, sources))
 
     service = MultiService()
-    service.addService(log_to(config))
     service.addService(database)
     service.addService(listener(reactor, config, Website(reactor, root, config.trustedProxies), encryption))
     return service

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from twisted.application.service import IService, MultiService, Service
+from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
 from webots_cloud.agent import TrustedAuthorities
 from webots_cloud.config import AcmeConfig, ConfigOptions, Section, SessionConfig
 from webots_cloud.encrypting import AnyEncryption, Encryptions, listener
-from webots_cloud.logfile import log_to
+from webots_cloud.log.logs import Logs
+from webots_cloud.process import InOrder
 from webots_cloud.session.availability import VisitorFactory, WatcherFactory
 from webots_cloud.session.fleet import Fleet, Server, State
 from webots_cloud.session.poller import HttpLoadSource, Poller
@@ -52,13 +53,11 @@ class SessionService(Service):
         self._watchers = WatcherFactory(reactor, CORS_HEADERS, self._fleet)
         self._visitors = VisitorFactory(reactor, CORS_HEADERS, reception.send_client)
         root = resources(self._fleet, reception, self._watchers, self._visitors, encryption)
-        self._log_file = log_to(config)
         self.listener = listener(reactor, config, PublicSite(reactor, root), encryption)
 
     def startService(self) -> None:
         """Listen, and begin to ask the simulation servers."""
         Service.startService(self)
-        self._log_file.startService()
         self._watchers.start()
         self._visitors.start()
         self.listener.startService()
@@ -73,7 +72,6 @@ class SessionService(Service):
         await self.listener.stopService()
         ends = (self._poller.stopService, self._watchers.stop, self._visitors.stop)
         await gatherResults([Deferred.fromCoroutine(_awaited(end())) for end in ends])
-        self._log_file.stopService()
 
 
 async def _awaited(ending: Any) -> None:
@@ -121,8 +119,7 @@ def makeService(options: Options) -> IService:
     """Make what C{twist webots-session} runs."""
     from twisted.internet import reactor
 
-    config, service = options.config.session, MultiService()
+    config = options.config.session
+    logs = Logs(reactor, [config])
     encryptions = Encryptions(reactor, options.config.acme, [config.server])
-    service.addService(encryptions)
-    service.addService(session_service(reactor, config, encryptions.of(config)))
-    return service
+    return InOrder([logs, encryptions, session_service(reactor, config, encryptions.of(config))])

@@ -35,8 +35,6 @@ class WebotsProcess(ProcessProtocol):
     @ivar pid: its process id, also that of the group; C{None} when it is not running.
     """
 
-    _log = Logger()
-
     def __init__(
         self,
         reactor: Any,
@@ -44,6 +42,7 @@ class WebotsProcess(ProcessProtocol):
         events: WebotsEvents,
         used: Callable[[Use], None],
         exits: Callable[[], None] = lambda: None,
+        log: Logger | None = None,
     ) -> None:
         """Prepare to run.
 
@@ -51,7 +50,9 @@ class WebotsProcess(ProcessProtocol):
         @param events: told of what Webots does.
         @param used: told of what the instance uses.
         @param exits: called before the events are told that it has ended, by whoever may know better why.
+        @param log: takes its lines; C{None}: as those of no session.
         """
+        self._log = log or Logger(f"{__name__}.{type(self).__name__}")
         self._reactor = reactor
         self._name = name
         self._events = events

@@ -14,7 +14,8 @@ from twisted.python.threadpool import ThreadPool
 from webots_cloud.agent import TrustedAuthorities
 from webots_cloud.config import AcmeConfig, ConfigOptions, Section, SimulationConfig, refuse_to_start
 from webots_cloud.encrypting import AnyEncryption, Encryptions, listener
-from webots_cloud.logfile import log_to
+from webots_cloud.log.logs import Logs
+from webots_cloud.process import InOrder
 from webots_cloud.simulation.addresses import Addresses
 from webots_cloud.simulation.archive import Limits
 from webots_cloud.simulation.cgroup import CgroupLimits, Cgroups, NotDelegated
@@ -83,7 +84,8 @@ class SimulationService(MultiService):
             reactor, machine, self.instances, self.launch, clients, addresses, workplace.gate, encryption
         )
         self.listener = listener(reactor, config, site, encryption)
-        for service in (log_to(config), machine, guard, self.listener):
+        services: tuple[Service, ...] = (machine, guard, self.listener)
+        for service in services:
             service.setServiceParent(self)
 
     def startService(self) -> None:
@@ -162,8 +164,7 @@ def makeService(options: Options) -> IService:
     """Make the simulation server for C{twist}."""
     from twisted.internet import reactor
 
-    config, service = options.config.simulation, MultiService()
+    config = options.config.simulation
+    logs = Logs(reactor, [config])
     encryptions = Encryptions(reactor, options.config.acme, [config.server])
-    service.addService(encryptions)
-    service.addService(simulation_service(reactor, config, encryptions.of(config)))
-    return service
+    return InOrder([logs, encryptions, simulation_service(reactor, config, encryptions.of(config))])
