@@ -20,17 +20,16 @@ from twisted.python.failure import Failure
 STATUS_SECONDS = 5.0
 """How often it is told how the servers are, where that has changed."""
 GRACE_SECONDS = 30
-"""How long the end may take after all that is waited for has ended, or been ended."""
+"""How much longer than it is known to take the end may take."""
 _STATUS_CHARACTERS = 200
 
 
 class Server(Protocol):
-    """A server of the process.
+    """A server of the process."""
 
-    @ivar status: how it is, in a few words for C{systemctl status}.
-    """
-
-    status: str
+    @property
+    def status(self) -> str:
+        """How it is, in a few words for C{systemctl status}."""
 
 
 class NotifySocket:
@@ -46,6 +45,13 @@ class NotifySocket:
 
     def __bool__(self) -> bool:
         return bool(self._address)
+
+    def end_within(self, seconds: float) -> None:
+        """Tell that the server is going to end, and have systemd wait for it.
+
+        @param seconds: how long that is known to take at most.
+        """
+        self.tell(STOPPING=1, EXTEND_TIMEOUT_USEC=int((seconds + GRACE_SECONDS) * 10**6))
 
     def tell(self, **states: object) -> None:
         """Tell of states; it keeps nobody waiting.
@@ -76,8 +82,9 @@ def watchdog_seconds(environment: Mapping[str, str]) -> float | None:
 class Notifier(Service):
     """Tells the service manager of all servers of a process.
 
-    It is the last part of the process to start, so that all listen when it says that they are ready; and the sign of
-    life comes from the reactor, so that a reactor which hangs gives none.
+    It says that all are ready when the reactor runs, by when they listen. The sign of life comes from the reactor, so
+    that one which hangs gives none; it goes on while the servers stop, before which this is to start and after which it
+    is to stop.
     """
 
     _log = Logger()
@@ -106,24 +113,22 @@ class Notifier(Service):
             self._reactor.callWhenRunning(self._ready)
 
     def stopService(self) -> None:
-        """Tell that the end has come; signs of life go on while the servers stop, until the reactor does not run."""
+        """Tell nothing any more."""
         Service.stopService(self)
-        self.stopping(GRACE_SECONDS)
-
-    def stopping(self, seconds: float) -> None:
-        """Tell that the end has begun.
-
-        @param seconds: how long it may take; systemd is asked to wait for so long.
-        """
-        self._socket.tell(STOPPING=1, STATUS=self._current(), EXTEND_TIMEOUT_USEC=int(seconds * 10**6))
+        if self._looping.running:
+            self._looping.stop()
 
     def _ready(self) -> None:
         if not self.running:
             return
+        self._reactor.addSystemEventTrigger("before", "shutdown", self._stopping)
         self._status = self._current()
-        self._socket.tell(READY=1, MAINPID=os.getpid(), STATUS=self._status)
+        self._socket.tell(READY=1, STATUS=self._status)
         looping: Deferred[Any] = self._looping.start(self._seconds)
         looping.addErrback(self._complain)
+
+    def _stopping(self) -> None:
+        self._socket.tell(STOPPING=1, STATUS=f"ending: {self._current()}")
 
     def _tell_how_it_is(self) -> None:
         states: dict[str, object] = dict.fromkeys(self._signs, 1)

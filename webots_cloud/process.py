@@ -1,4 +1,4 @@
-"""What every process of servers is made of: their log first, then the parts, and what systemd is told of them."""
+"""Services that are made of parts which need each other, as every process of servers is."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ class InOrder(MultiService):
         MultiService.__init__(self)
         for part in parts:
             part.setServiceParent(self)
+
+    def startService(self) -> None:
+        """Start all."""
+        MultiService.startService(self)
 
     def stopService(self) -> Deferred[None]:
         """Stop one after the other; fires when the last has stopped."""

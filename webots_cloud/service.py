@@ -16,6 +16,7 @@ from webots_cloud.encrypting import Encryptions
 from webots_cloud.host.keys import ensure_key
 from webots_cloud.host.service import host_service
 from webots_cloud.log.logs import Logs
+from webots_cloud.notify import Notifier
 from webots_cloud.process import InOrder
 from webots_cloud.session.service import session_service
 from webots_cloud.simulation.service import simulation_service
@@ -78,12 +79,8 @@ def makeService(options: Options) -> IService:
     servers_of_all = (config.session, config.simulation, config.host)
     logs = Logs(reactor, servers_of_all)
     encryptions = Encryptions(reactor, config.acme, [one.server for one in servers_of_all if one.automatic])
-    servers: list[Any] = [
-        logs,
-        encryptions,
-        simulation_service(reactor, config.simulation, encryptions.of(config.simulation)),
-        session_service(reactor, config.session, encryptions.of(config.session)),
-        host_service(reactor, _with_session_server(config), encryption=encryptions.of(config.host)),
-        _Invitation(reactor, config.host),
-    ]
-    return InOrder(servers)
+    simulation = simulation_service(reactor, config.simulation, encryptions.of(config.simulation))
+    session = session_service(reactor, config.session, encryptions.of(config.session))
+    host = host_service(reactor, _with_session_server(config), encryption=encryptions.of(config.host))
+    notifier = Notifier(reactor, [session, simulation, host])
+    return InOrder([logs, notifier, encryptions, simulation, session, host, _Invitation(reactor, config.host)])

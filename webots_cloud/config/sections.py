@@ -11,6 +11,7 @@ import attrs
 
 from webots_cloud.address import Network, ServerAddress
 from webots_cloud.config import checks, values
+from webots_cloud.config.sockets import InheritedSocket
 from webots_cloud.secret import Secret
 
 T = TypeVar("T")
@@ -48,7 +49,7 @@ class Section:
 class ServerConfig(Section):
     """What all three servers have.
 
-    @ivar port: the TCP port, where L{listen} and L{tlsListen} are empty; encrypted if there is a certificate.
+    @ivar port: the TCP port, where C{listen}, C{tlsListen}, C{inherited} are empty; encrypted if there is a certificate.
     @ivar listen: Twisted endpoint strings, of what is not encrypted; instead of C{port}.
     @ivar tlsListen: Twisted endpoint strings, of what is encrypted; instead of C{port}.
     @ivar sslCertificate: a file with this server's certificate and those of its authorities; C{None}: it has none.
@@ -60,6 +61,7 @@ class ServerConfig(Section):
     @ivar logLevel: how grave what is logged must be at least: C{debug}, C{info}, C{warn} or C{error}.
     @ivar journal: whether the log goes to systemd's journal: C{yes}, C{no}, or C{auto}, in a service of systemd's.
     @ivar automatic: whether its certificates come from the authority of section C{[acme]}; no option.
+    @ivar inherited: the sockets that systemd has opened for it; no option.
     """
 
     port: int
@@ -74,6 +76,7 @@ class ServerConfig(Section):
     sslKey: Path | None = _option("", values.optional_path, checks.readable_file)
     hsts: int = _option("0", values.integer(0, 10**9))
     automatic: bool = False
+    inherited: tuple[InheritedSocket, ...] = ()
 
     @property
     def encrypted(self) -> bool:
@@ -83,18 +86,36 @@ class ServerConfig(Section):
     @property
     def endpoints(self) -> tuple[str, ...]:
         """The endpoint strings to listen on without encryption."""
-        return self.listen or (() if self.encrypted or self.tlsListen else (f"tcp:{self.port}",))
+        return self._given_plain or (() if self.encrypted or self._given_encrypted else (f"tcp:{self.port}",))
 
     @property
     def tls_endpoints(self) -> tuple[str, ...]:
         """The endpoint strings to listen on with encryption."""
-        return self.tlsListen or ((f"tcp:{self.port}",) if self.encrypted and not self.listen else ())
+        default = (f"tcp:{self.port}",) if self.encrypted and not self._given_plain else ()
+        return self._given_encrypted or default
 
     @property
     def public_port(self) -> int:
         """The TCP port that people are told of."""
-        listed = map(values.endpoint_port, self.tls_endpoints if self.encrypted else self.endpoints)
+        listed = map(self._port, self.tls_endpoints if self.encrypted else self.endpoints)
         return next((port for port in listed if port), self.port)
+
+    @property
+    def _given_plain(self) -> tuple[str, ...]:
+        return (*self.listen, *self._inherited(encrypted=False))
+
+    @property
+    def _given_encrypted(self) -> tuple[str, ...]:
+        return (*self.tlsListen, *self._inherited(encrypted=True))
+
+    def _inherited(self, encrypted: bool) -> Iterable[str]:
+        for one in self.inherited:
+            if (self.encrypted if one.encrypts is None else one.encrypts) == encrypted:
+                yield one.endpoint
+
+    def _port(self, endpoint: str) -> int | None:
+        inherited = {one.endpoint: one.port for one in self.inherited}
+        return inherited[endpoint] if endpoint in inherited else values.endpoint_port(endpoint)
 
     def url(self, scheme: str) -> str:
         """Give the URL of this server, without a slash at its end.
@@ -110,12 +131,12 @@ class ServerConfig(Section):
             yield "sslCertificate", "a certificate is of no use without its private key; give it in sslKey"
         if self.sslKey and not self.sslCertificate:
             yield "sslKey", "a private key is of no use without its certificate; give it in sslCertificate"
-        if self.tlsListen and not self.encrypted:
+        if self._given_encrypted and not self.encrypted:
             yield (
                 "tlsListen",
                 "there is no certificate to encrypt with; give sslCertificate and sslKey, or use [acme]",
             )
-        if self.encrypted and self.listen and not self.tlsListen:
+        if self.encrypted and self._given_plain and not self._given_encrypted:
             yield "listen", "all of it is without encryption, though there is a certificate; give tlsListen as well"
         for endpoint in sorted(set(self.listen) & set(self.tlsListen)):
             yield "tlsListen", f"{endpoint} is in listen as well; remove it from one of them"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
-from twisted.application.service import IService, MultiService
+from twisted.application.service import IService
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.web.resource import Resource
@@ -33,6 +34,7 @@ from webots_cloud.host.versions import DataFolder
 from webots_cloud.host.visitors import Visitors
 from webots_cloud.host.website import NotFound, Website, pages
 from webots_cloud.log.logs import Logs
+from webots_cloud.notify import Notifier
 from webots_cloud.process import InOrder
 from webots_cloud.secret import Secret
 from webots_cloud.web import BrowserFilesMissing, static_folder
@@ -54,6 +56,23 @@ class Options(ConfigOptions):
     )
 
 
+class HostService(InOrder):
+    """The website host."""
+
+    def __init__(self, website: Website, parts: Sequence[Any]) -> None:
+        """Put the parts together.
+
+        @param website: answers; one of them listens with it.
+        """
+        InOrder.__init__(self, parts)
+        self._website = website
+
+    @property
+    def status(self) -> str:
+        """How it is, in a few words."""
+        return f"{len(self._website.channels)} visitors' connections"
+
+
 def makeService(options: Options) -> IService:
     """Give the service that C{twist} runs."""
     from twisted.internet import reactor
@@ -61,7 +80,8 @@ def makeService(options: Options) -> IService:
     config = options.config.host
     logs = Logs(reactor, [config])
     encryptions = Encryptions(reactor, options.config.acme, [config.server])
-    return InOrder([logs, encryptions, host_service(reactor, config, encryption=encryptions.of(config))])
+    server = host_service(reactor, config, encryption=encryptions.of(config))
+    return InOrder([logs, Notifier(reactor, [server]), encryptions, server])
 
 
 def host_service(
@@ -70,7 +90,7 @@ def host_service(
     static: Path | None = None,
     demo_projects: Path = DEMO_PROJECTS,
     encryption: AnyEncryption | None = None,
-) -> MultiService:
+) -> HostService:
     """Give a website host.
 
     @param reactor: provides what Twisted's reactors provide.
@@ -100,10 +120,8 @@ def host_service(
     root.putChild(b"projects.json", ProjectsJson(sources))
     root.putChild(b"projects", ProjectFiles(reactor, data, sources))
 
-    service = MultiService()
-    service.addService(database)
-    service.addService(listener(reactor, config, Website(reactor, root, config.trustedProxies), encryption))
-    return service
+    website = Website(reactor, root, config.trustedProxies)
+    return HostService(website, [database, listener(reactor, config, website, encryption)])
 
 
 def _scripts(reactor: Any, in_thread: InThread, data: DataFolder, key: Secret, sources: Sources) -> Resource:

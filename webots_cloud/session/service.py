@@ -13,6 +13,7 @@ from webots_cloud.agent import TrustedAuthorities
 from webots_cloud.config import AcmeConfig, ConfigOptions, Section, SessionConfig
 from webots_cloud.encrypting import AnyEncryption, Encryptions, listener
 from webots_cloud.log.logs import Logs
+from webots_cloud.notify import Notifier
 from webots_cloud.process import InOrder
 from webots_cloud.session.availability import VisitorFactory, WatcherFactory
 from webots_cloud.session.fleet import Fleet, Server, State
@@ -54,6 +55,13 @@ class SessionService(Service):
         self._visitors = VisitorFactory(reactor, CORS_HEADERS, reception.send_client)
         root = resources(self._fleet, reception, self._watchers, self._visitors, encryption)
         self.listener = listener(reactor, config, PublicSite(reactor, root), encryption)
+
+    @property
+    def status(self) -> str:
+        """How it is, in a few words."""
+        servers = self._fleet.servers
+        available = sum(server.state is State.AVAILABLE for server in servers)
+        return f"{available} of {len(servers)} simulation servers available, {len(self._watchers.peers)} watchers"
 
     def startService(self) -> None:
         """Listen, and begin to ask the simulation servers."""
@@ -106,7 +114,7 @@ class _Journal:
                 )
 
 
-def session_service(reactor: Any, config: SessionConfig, encryption: AnyEncryption | None = None) -> IService:
+def session_service(reactor: Any, config: SessionConfig, encryption: AnyEncryption | None = None) -> SessionService:
     """Make the session server, alone or as one of several in a process.
 
     @param reactor: listens, connects, and tells the time.
@@ -122,4 +130,5 @@ def makeService(options: Options) -> IService:
     config = options.config.session
     logs = Logs(reactor, [config])
     encryptions = Encryptions(reactor, options.config.acme, [config.server])
-    return InOrder([logs, encryptions, session_service(reactor, config, encryptions.of(config))])
+    server = session_service(reactor, config, encryptions.of(config))
+    return InOrder([logs, Notifier(reactor, [server]), encryptions, server])

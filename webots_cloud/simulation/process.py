@@ -166,7 +166,7 @@ class WebotsProcess(ProcessProtocol):
         gone = self._gone
         self._channel.end()
         kill = self._reactor.callLater(patience + LAST_WORDS_SECONDS, self._kill)
-        give_up = self._reactor.callLater(2 * patience + 2 * LAST_WORDS_SECONDS, self._give_up)
+        give_up = self._reactor.callLater(longest_end(patience), self._give_up)
         await gone
         for call in (kill, give_up):
             if call.active():
@@ -195,6 +195,11 @@ class WebotsProcess(ProcessProtocol):
         if self._lines_left > 0:
             self._lines_left -= 1
             self._log.info("{name}: {line}", name=self._name, line=_shown(line))
+
+
+def longest_end(patience: float) -> float:
+    """Give how many seconds L{WebotsProcess.end} takes at most."""
+    return 2 * patience + 2 * LAST_WORDS_SECONDS
 
 
 class _NoEvents:

@@ -15,6 +15,7 @@ from webots_cloud.agent import TrustedAuthorities
 from webots_cloud.config import AcmeConfig, ConfigOptions, Section, SimulationConfig, refuse_to_start
 from webots_cloud.encrypting import AnyEncryption, Encryptions, listener
 from webots_cloud.log.logs import Logs
+from webots_cloud.notify import Notifier
 from webots_cloud.process import InOrder
 from webots_cloud.simulation.addresses import Addresses
 from webots_cloud.simulation.archive import Limits
@@ -27,6 +28,7 @@ from webots_cloud.simulation.instances import Instances
 from webots_cloud.simulation.launch import Launch
 from webots_cloud.simulation.leftovers import InstancesFolder
 from webots_cloud.simulation.machine import Machine, Sensors
+from webots_cloud.simulation.process import longest_end
 from webots_cloud.simulation.project import BaseAndHost
 from webots_cloud.simulation.runner import Workplace
 from webots_cloud.simulation.sandbox import UnfitSandbox, make_sandbox, try_out
@@ -88,6 +90,12 @@ class SimulationService(MultiService):
         for service in services:
             service.setServiceParent(self)
 
+    @property
+    def status(self) -> str:
+        """How it is, in a few words."""
+        ending = ", ending" if self.instances.closing else ""
+        return f"{len(self.instances)} of {self.instances.capacity} instances, {self.instances.waiting} waiting{ending}"
+
     def startService(self) -> None:
         """Remove what an earlier run has left, and start the threads, then everything.
 
@@ -144,7 +152,9 @@ def _cgroups(config: SimulationConfig) -> Cgroups | None:
     return found
 
 
-def simulation_service(reactor: Any, config: SimulationConfig, encryption: AnyEncryption | None = None) -> Service:
+def simulation_service(
+    reactor: Any, config: SimulationConfig, encryption: AnyEncryption | None = None
+) -> SimulationService:
     """Make the simulation server for a process of its own, and see whether its sandbox works on this machine.
 
     @param encryption: what it encrypts with, which must have started before; C{None}: it does not.
@@ -155,7 +165,9 @@ def simulation_service(reactor: Any, config: SimulationConfig, encryption: AnyEn
         try_out(service.launch.sandbox, config.instancesDir)
     except UnfitSandbox as error:
         refuse_to_start(f"[{config.section}] {error}")
-    draining: Service = DrainOnSigterm(reactor, service.instances, config.drainTimeoutSeconds)
+    draining: Service = DrainOnSigterm(
+        reactor, service.instances, config.drainTimeoutSeconds, ends=longest_end(config.endTimeoutSeconds)
+    )
     draining.setServiceParent(service)
     return service
 
@@ -167,4 +179,5 @@ def makeService(options: Options) -> IService:
     config = options.config.simulation
     logs = Logs(reactor, [config])
     encryptions = Encryptions(reactor, options.config.acme, [config.server])
-    return InOrder([logs, encryptions, simulation_service(reactor, config, encryptions.of(config))])
+    server = simulation_service(reactor, config, encryptions.of(config))
+    return InOrder([logs, Notifier(reactor, [server]), encryptions, server])
