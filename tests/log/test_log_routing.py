@@ -12,8 +12,8 @@ from typing import Any, cast
 
 import attrs
 import pytest
-from twisted.internet.task import Clock
-from twisted.logger import Logger, LogLevel
+from twisted.internet.testing import MemoryReactorClock
+from twisted.logger import Logger, LogLevel, capturedLogs, globalLogPublisher
 
 from webots_cloud.config import ServerConfig, read_config
 from webots_cloud.log.logs import Logs
@@ -27,7 +27,7 @@ def config(section: str, **options: Any) -> ServerConfig:
 
 
 def logs(*configs: ServerConfig, journal: Path = Path("journal")) -> Logs:
-    return Logs(Clock(), configs, journal)
+    return Logs(cast(Any, MemoryReactorClock)(), configs, journal)
 
 
 @contextmanager
@@ -83,6 +83,22 @@ def test_what_happens_before_the_files_are_opened_is_in_them(tmp_path: Path) -> 
         assert logged(tmp_path / "session.log") == ["early", "during"]
     log("after")
     assert logged(tmp_path / "session.log") == ["early", "during"]
+
+
+def test_what_twisted_repeats_when_twist_begins_to_log_is_there_once(tmp_path: Path) -> None:
+    reactor: Any = cast(Any, MemoryReactorClock)()
+    service = Logs(reactor, [config("session", logDir=tmp_path)])
+    with capturedLogs() as events:
+        log("early")
+        service.startService()
+        log("later")
+    for event in list(events):
+        globalLogPublisher(event)
+    assert logged(tmp_path / "session.log") == ["early", "later"]
+    reactor.run()
+    globalLogPublisher(events[0])
+    service.stopService()
+    assert logged(tmp_path / "session.log") == ["early", "later", "early"]
 
 
 def test_without_a_folder_there_is_no_file(tmp_path: Path) -> None:

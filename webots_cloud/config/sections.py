@@ -49,7 +49,7 @@ class Section:
 class ServerConfig(Section):
     """What all three servers have.
 
-    @ivar port: the TCP port, where C{listen}, C{tlsListen}, C{inherited} are empty; encrypted if there is a certificate.
+    @ivar port: the TCP port, where C{listen}, C{tlsListen}, C{inherited} are empty; encrypted with a certificate.
     @ivar listen: Twisted endpoint strings, of what is not encrypted; instead of C{port}.
     @ivar tlsListen: Twisted endpoint strings, of what is encrypted; instead of C{port}.
     @ivar sslCertificate: a file with this server's certificate and those of its authorities; C{None}: it has none.

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from twisted.application.service import Service
-from twisted.logger import ILogObserver, LimitedHistoryLogObserver, LogEvent, LogLevel, globalLogPublisher
-from zope.interface import implementer
+from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
 
 from webots_cloud.config import SERVERS, ServerConfig
 from webots_cloud.log import journal
@@ -28,7 +27,6 @@ def server_of(event: LogEvent) -> str:
     return part if package == "webots_cloud" and part in _SECTIONS else ""
 
 
-@implementer(ILogObserver)
 class _Chosen:
     """Passes the events of some servers on, and those of none, as far as they are as grave as is wanted."""
 
@@ -55,20 +53,20 @@ class Logs(Service):
     after all else.
     """
 
-    def __init__(self, clock: Any, configs: Sequence[ServerConfig], socket: Path = journal.SOCKET) -> None:
+    def __init__(self, reactor: Any, configs: Sequence[ServerConfig], socket: Path = journal.SOCKET) -> None:
         """Begin to remember what happens.
 
-        @param clock: tells the time.
+        @param reactor: tells the time, and when it runs.
         @param configs: of all servers of the process.
         @param socket: where the journal listens.
         """
-        self._clock = clock
+        self._reactor = reactor
         self._configs = configs
         self._socket = socket
-        self._early = LimitedHistoryLogObserver(1000)
-        self._observers: list[ILogObserver] = []
-        self._ends: list[Any] = []
-        globalLogPublisher.addObserver(self._early)
+        self._early: list[LogEvent] | None = []
+        self._writers: list[_Chosen] = []
+        self._ends: list[Callable[[], None]] = []
+        globalLogPublisher.addObserver(cast(ILogObserver, self._take))
 
     def startService(self) -> None:
         """Open the files.
@@ -76,33 +74,45 @@ class Logs(Service):
         @raise SystemExit: if one of them cannot be opened; with a sentence for the operator.
         """
         Service.startService(self)
-        globalLogPublisher.removeObserver(self._early)
         for config in self._configs:
             self._to_file(config)
         self._to_journal([config for config in self._configs if _wants_journal(config)])
-        for observer in self._observers:
-            self._early.replayTo(observer)
-            globalLogPublisher.addObserver(observer)
+        for event in self._early or ():
+            self._write(event)
+        self._reactor.callWhenRunning(self._started)
 
     def stopService(self) -> None:
         """Close the files."""
         Service.stopService(self)
-        for observer in self._observers:
-            globalLogPublisher.removeObserver(observer)
+        globalLogPublisher.removeObserver(cast(ILogObserver, self._take))
         for end in self._ends:
             end()
-        self._observers, self._ends = [], []
+
+    def _take(self, event: LogEvent) -> None:
+        if self._early is not None:
+            # When twist begins to log, Twisted repeats to all what has happened until then.
+            if any(event is known for known in self._early):
+                return
+            self._early.append(event)
+        self._write(event)
+
+    def _write(self, event: LogEvent) -> None:
+        for write in self._writers:
+            write(event)
+
+    def _started(self) -> None:
+        self._early = None
 
     def _to_file(self, config: ServerConfig) -> None:
         if config.logDir is None:
             return
         path = config.logDir / f"{config.section}.log"
         try:
-            file = RotatedFile(path, config.logFiles, self._clock.seconds)
+            file = RotatedFile(path, config.logFiles, self._reactor.seconds)
         except OSError as error:
             raise SystemExit(f"[{config.section}] logDir: {path} cannot be written ({error.strerror})") from error
         self._ends.append(file.close)
-        self._observers.append(_Chosen([config], lambda event, server: file.write(line(event))))
+        self._writers.append(_Chosen([config], lambda event, server: file.write(line(event))))
 
     def _to_journal(self, configs: Sequence[ServerConfig]) -> None:
         if not configs:
@@ -115,7 +125,7 @@ class Logs(Service):
             of_server = [("SERVER", server)] if server else []
             to.send(message(event), priority(event), [*of_server, *fields(event)])
 
-        self._observers.append(_Chosen(configs, send))
+        self._writers.append(_Chosen(configs, send))
 
 
 def _wants_journal(config: ServerConfig) -> bool:
