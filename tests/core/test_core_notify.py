@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
-from twisted.internet.testing import MemoryReactorClock
+from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 
 from webots_cloud.notify import STATUS_SECONDS, Notifier, NotifySocket, watchdog_seconds
@@ -50,18 +50,18 @@ def run(reactor: Any) -> None:
         hook(*arguments, **keywords)
 
 
-class Reactor(MemoryReactorClock):
-    """A reactor that a test starts."""
+class Reactor(Clock):
+    """A reactor that a test starts and ends."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.whenRunningHooks: list[Any] = []
         self.triggers: list[Any] = []
 
     def callWhenRunning(self, hook: Any, *arguments: Any, **keywords: Any) -> None:
         self.whenRunningHooks.append((hook, arguments, keywords))
 
-    def addSystemEventTrigger(self, phase: str, event: str, action: Any, *arguments: Any, **keywords: Any) -> Any:
+    def addSystemEventTrigger(self, phase: str, event: str, action: Any) -> None:
         assert (phase, event) == ("before", "shutdown")
         self.triggers.append(action)
 

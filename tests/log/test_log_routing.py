@@ -14,6 +14,7 @@ import attrs
 import pytest
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import Logger, LogLevel, capturedLogs, globalLogPublisher
+from twisted.python import log as twisted_log
 
 from webots_cloud.config import ServerConfig, read_config
 from webots_cloud.log.logs import Logs
@@ -72,6 +73,15 @@ def test_what_is_about_one_server_is_in_its_file_only(tmp_path: Path) -> None:
         lines = logged(tmp_path / f"{section}.log")
         assert lines[-1] == "webots_cloud.tls.issuing.AcmeEncryption"
         assert len(lines) == (3 if section == "host" else 1)
+
+
+def test_what_twisted_says_of_ports_is_left_to_the_servers(tmp_path: Path) -> None:
+    with running(logs(config("session", logDir=tmp_path))):
+        for text in ("PublicSite starting on 1999", "PublicSite (TLS) starting on 443", "(TCP Port 1999 Closed)"):
+            twisted_log.msg(text)
+        twisted_log.msg("a line that is starting on something else")
+    (line,) = (tmp_path / "session.log").read_text().splitlines()
+    assert line.endswith("] a line that is starting on something else")
 
 
 def test_what_happens_before_the_files_are_opened_is_in_them(tmp_path: Path) -> None:

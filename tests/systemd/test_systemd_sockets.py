@@ -20,8 +20,14 @@ from websockets.sync.client import ClientConnection, connect
 from webots_cloud.config import read_config
 
 PATIENCE = 120.0
-# systemd sets LISTEN_PID in the process that becomes the server.
-ACTIVATED = 'exec 3<&"$0"; export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES="$1"; shift; exec "$@"'
+ACTIVATED = """
+import os, sys
+descriptor, name, *command = sys.argv[1:]
+os.dup2(int(descriptor), 3)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1", "LISTEN_FDNAMES": name}
+os.execv(command[0], command)
+"""
+"""Does what systemd does in the process that becomes the server."""
 NOBODY = "simulationServers = localhost:9\n"
 
 
@@ -46,7 +52,7 @@ class Manager:
         Path("test.ini").write_text("".join(["[session]\n", NOBODY, *more]))
         server = [sys.executable, "-m", "twisted", "webots-session", "--config", "test.ini"]
         return subprocess.Popen(
-            ["/bin/sh", "-c", ACTIVATED, str(self.listening.fileno()), self.name, *server],
+            [sys.executable, "-c", ACTIVATED, str(self.listening.fileno()), self.name, *server],
             env=os.environ | {"NOTIFY_SOCKET": str(Path("notify").resolve()), "WATCHDOG_USEC": "1000000"},
             pass_fds=[self.listening.fileno()],
         )
@@ -147,7 +153,7 @@ def test_addresses_that_clients_are_told_have_the_sockets_port(manager: Manager)
         "from webots_cloud.config import read_config; one = read_config(None, ()).session; "
         "print(one.url('ws'), *one.endpoints, *one.tls_endpoints)"
     )
-    command = ["/bin/sh", "-c", ACTIVATED, str(manager.listening.fileno()), "session", sys.executable, "-c", told]
+    command = [sys.executable, "-c", ACTIVATED, str(manager.listening.fileno()), "session", sys.executable, "-c", told]
     printed = subprocess.run(
         command, pass_fds=[manager.listening.fileno()], capture_output=True, text=True, check=True
     ).stdout
@@ -173,7 +179,7 @@ def test_a_sockets_name_says_what_it_is_for_where_there_is_a_certificate(name: s
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
-        command = ["/bin/sh", "-c", ACTIVATED, str(listening.fileno()), name, sys.executable, "-c", told]
+        command = [sys.executable, "-c", ACTIVATED, str(listening.fileno()), name, sys.executable, "-c", told]
         printed = subprocess.run(
             command, pass_fds=[listening.fileno()], capture_output=True, text=True, check=True
         ).stdout.strip()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from twisted.application.service import Service
-from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogPublisher
 
 from webots_cloud.config import SERVERS, ServerConfig
 from webots_cloud.log import journal
@@ -15,6 +16,7 @@ from webots_cloud.log.files import RotatedFile
 from webots_cloud.log.journal import Journal
 from webots_cloud.log.lines import fields, line, message, priority
 
+_OF_A_PORT = re.compile(r".{1,80} starting on \S{1,200}|\(.{1,80} Port .{1,200} Closed\)")
 _SECTIONS = tuple(server.section for server in SERVERS)
 
 
@@ -25,6 +27,11 @@ def server_of(event: LogEvent) -> str:
     package, _, rest = str(event.get("log_namespace")).partition(".")
     part = rest.partition(".")[0]
     return part if package == "webots_cloud" and part in _SECTIONS else ""
+
+
+def _is_of_a_port(event: LogEvent) -> bool:
+    """Tell whether Twisted says of a port, without saying whose it is, what the servers tell themselves."""
+    return event.get("log_namespace") == "log_legacy" and _OF_A_PORT.fullmatch(formatEvent(event)) is not None
 
 
 class _Chosen:
@@ -89,6 +96,8 @@ class Logs(Service):
             end()
 
     def _take(self, event: LogEvent) -> None:
+        if _is_of_a_port(event):
+            return
         if self._early is not None:
             # When twist begins to log, Twisted repeats to all what has happened until then.
             if any(event is known for known in self._early):
