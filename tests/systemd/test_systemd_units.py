@@ -22,9 +22,8 @@ pytestmark = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason=
 
 
 def analyze(*arguments: str) -> str:
-    """Run C{systemd-analyze}; it may not complain."""
+    """Run C{systemd-analyze}; give all that it says."""
     ran = subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr
     return ran.stdout + ran.stderr
 
 
