@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import attrs
-from twisted.application.service import IService, MultiService, Service
-from twisted.internet.defer import Deferred
-from twisted.logger import Logger
-from twisted.python.failure import Failure
+from twisted.application.service import IService, Service
 
 from webots_cloud.config import SECTIONS, Config, ConfigOptions, HostConfig, Section
 from webots_cloud.encrypting import Encryptions
 from webots_cloud.host.keys import ensure_key
 from webots_cloud.host.service import host_service
+from webots_cloud.log.logs import Logs
+from webots_cloud.notify import Notifier
+from webots_cloud.process import InOrder
 from webots_cloud.session.service import session_service
 from webots_cloud.simulation.service import simulation_service
 
@@ -66,36 +66,6 @@ class _Invitation(Service):
         print(f"Open {self._config.url('http')}/", file=sys.__stdout__, flush=True)
 
 
-class CloudService(MultiService):
-    """Three servers that start in the order in which they need each other, and stop in the other."""
-
-    _log = Logger()
-
-    def __init__(self, servers: Sequence[Any]) -> None:
-        MultiService.__init__(self)
-        for server in servers:
-            server.setServiceParent(self)
-
-    def stopService(self) -> Deferred[None]:
-        """Stop one after the other; fires when the last has stopped."""
-        return Deferred.fromCoroutine(self._stop())
-
-    async def _stop(self) -> None:
-        Service.stopService(self)
-        for server in reversed(list(self)):
-            # Whatever keeps one from stopping must not keep the others: they have processes to end.
-            await Deferred.fromCoroutine(_stopped(server)).addErrback(self._complain, type(server).__name__)
-
-    def _complain(self, failure: Failure, server: str) -> None:
-        self._log.failure("{server} did not stop as it should", failure, server=server)
-
-
-async def _stopped(server: Any) -> None:
-    stopping = server.stopService()
-    if stopping is not None:
-        await stopping
-
-
 def _with_session_server(config: Config) -> HostConfig:
     """Let pages find the session server of this process, unless they are told another."""
     return attrs.evolve(config.host, sessionServer=config.host.sessionServer or config.session.url("ws"))
@@ -107,12 +77,10 @@ def makeService(options: Options) -> IService:
 
     config: Config = options.config
     servers_of_all = (config.session, config.simulation, config.host)
+    logs = Logs(reactor, servers_of_all)
     encryptions = Encryptions(reactor, config.acme, [one.server for one in servers_of_all if one.automatic])
-    servers: list[Any] = [
-        encryptions,
-        simulation_service(reactor, config.simulation, encryptions.of(config.simulation)),
-        session_service(reactor, config.session, encryptions.of(config.session), encryptions.all),
-        host_service(reactor, _with_session_server(config), encryption=encryptions.of(config.host)),
-        _Invitation(reactor, config.host),
-    ]
-    return CloudService(servers)
+    simulation = simulation_service(reactor, config.simulation, encryptions.of(config.simulation))
+    session = session_service(reactor, config.session, encryptions.of(config.session), encryptions.all)
+    host = host_service(reactor, _with_session_server(config), encryption=encryptions.of(config.host))
+    notifier = Notifier(reactor, [session, simulation, host])
+    return InOrder([logs, notifier, encryptions, simulation, session, host, _Invitation(reactor, config.host)])

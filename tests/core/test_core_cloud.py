@@ -21,7 +21,8 @@ from zope.interface import implementer
 
 from tests.certificate import certify
 from webots_cloud.config import Config
-from webots_cloud.service import CloudService, Options, makeService
+from webots_cloud.process import InOrder
+from webots_cloud.service import Options, makeService
 
 
 def parsed(configuration: str = "") -> Options:
@@ -107,7 +108,7 @@ class Failing(Server):
 def test_servers_stop_one_after_the_other_in_the_reverse_order() -> None:
     diary: list[str] = []
     middle, last = Deferred[None](), Deferred[None]()
-    cloud: Any = CloudService([Server("a", diary), Server("b", diary, middle), Server("c", diary, last)])
+    cloud: Any = InOrder([Server("a", diary), Server("b", diary, middle), Server("c", diary, last)])
     cloud.startService()
     assert diary == ["a starts", "b starts", "c starts"]
 
@@ -125,7 +126,7 @@ def test_servers_stop_one_after_the_other_in_the_reverse_order() -> None:
 
 def test_a_server_that_fails_to_stop_keeps_none_from_stopping() -> None:
     diary: list[str] = []
-    cloud: Any = CloudService(
+    cloud: Any = InOrder(
         [Server("a", diary), Failing("b", diary), Server("c", diary, fail(OSError("gone"))), Server("d", diary)]
     )
     cloud.startService()
@@ -135,7 +136,7 @@ def test_a_server_that_fails_to_stop_keeps_none_from_stopping() -> None:
 
     assert diary[4:] == ["d stops", "c stops", "b stops", "a stops"]
     assert stopped.called
-    assert [(event["server"], event["log_failure"].type) for event in events] == [
+    assert [(event["part"], event["log_failure"].type) for event in events] == [
         ("Server", OSError),
         ("Failing", ValueError),
     ]

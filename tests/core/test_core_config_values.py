@@ -146,7 +146,7 @@ def server(**changed: Any) -> ServerConfig:
         "sslKey": None,
         "hsts": 0,
     } | changed
-    return ServerConfig(server="a.org", logDir=None, **options)
+    return ServerConfig(server="a.org", logDir=None, logFiles=1, logLevel="info", journal="no", **options)
 
 
 @pytest.mark.parametrize(

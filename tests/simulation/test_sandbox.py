@@ -341,6 +341,17 @@ class TestTrying(SandboxCase):
         with pytest.raises(UnfitSandbox, match="Firejail does not work for this user"):
             try_out(sandbox, self.place / "instances")
 
+    def test_firejail_that_runs_programs_without_a_sandbox_is_none(self) -> None:
+        # As it does without a word where it believes that it is in a container.
+        program = self.place / "firejail"
+        program.write_text('#!/bin/sh\nwhile [ "${1#--}" != "$1" ]; do shift; done\nexec "$@"\n')
+        program.chmod(0o755)
+        config = self.config()
+        sandbox = attrs.evolve(cast(Firejail, make_sandbox(config, ())), program=str(program))
+        with pytest.raises(UnfitSandbox, match="keeps nothing from instances here"):
+            try_out(sandbox, config.instancesDir)
+        assert [path.name for path in config.instancesDir.iterdir()] == [self.folder.root.name]
+
     def test_without_one_there_is_nothing_to_go_wrong(self) -> None:
         try_out(NoSandbox(), self.place / "instances")
 

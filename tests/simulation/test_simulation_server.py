@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import Any, cast
 
 import treq
-from twisted.logger import LogLevel, capturedLogs, eventAsJSON, formatEvent
+from twisted.logger import LogEvent, LogLevel, capturedLogs, eventAsJSON, formatEvent
 from twisted.web.client import HTTPConnectionPool
 from twisted.web.server import NOT_DONE_YET, Request
 
 from tests.simulation.stage import KEY, NOTES_ITSELF, OPENS, WORLD, Client, StageCase, packed, reactor, until
 from webots_cloud import __version__
 from webots_cloud.config import DEMO_PROJECTS
+from webots_cloud.log.logs import Logs
 from webots_cloud.monitor.summary import Summary, parse_summary
 from webots_cloud.secret import Secret
 from webots_cloud.simulation.gate import port_is_free
+from webots_cloud.simulation.session_log import SUMMARY
 
 SPEAKS = NOTES_ITSELF + 'echo open\nexec cat "$WEBOTS_HOME/says"\n'
 """Says C{open}, and then what a test writes."""
@@ -292,8 +294,8 @@ class TestRunning(Server):
         self.start()
         client = await self.started()
         self.let_it_say("WARNING: the robot has fallen over")
-        line = "instance 1: WARNING: the robot has fallen over"
-        await until(lambda: line in [formatEvent(event) for event in self.logged], "it is not logged")
+        line = ", instance 1: WARNING: the robot has fallen over"
+        await until(lambda: any(formatEvent(event).endswith(line) for event in self.logged), "it is not logged")
         await self.end(client)
 
 
@@ -459,10 +461,13 @@ class TestLogs(Server):
         self.host.answer = lambda request: b"Error: wrong key"
         (self.place / "logs").mkdir()
         self.start(logDir=self.place / "logs")
+        logs = Logs(reactor, [self.config])
+        logs.startService()
         client = await self.asked(self.init(user="7"))
         await client.closed
         await self.nothing_left()
         await self.service.stopService()
+        logs.stopService()
         shown = "".join(formatEvent(event) + eventAsJSON(event) for event in self.logged)
         written = (self.place / "logs" / "simulation.log").read_text()
         for text in (shown, written):
@@ -484,12 +489,79 @@ class TestLogs(Server):
         self.start()
         client = await self.started()
         await self.end(client)
-        lines = [formatEvent(event) for event in self.logged if event["log_namespace"].startswith("webots_cloud")]
-        instance = [re.sub(r"\d+", "N", line) for line in lines if line.startswith("instance 1: ")]
-        assert instance == [
-            f"instance N: fetches simple/simple.wbt for {re.sub(r'[0-9]+', 'N', self.host.url)}",
+        assert self.lines() == [
+            "instance N is for a guest at 127.0.0.1: simple/simple.wbt of HOST",
+            "instance N: fetches simple/simple.wbt for HOST",
             "instance N: runs on port N",
-            instance[-2],
-            "instance N: ended after N s: the client left",
+            "instance N: ended: a guest at 127.0.0.1; simple/simple.wbt of HOST; waited N s, fetched in N s, "
+            "started in N s, ran N s; the client left",
         ]
-        assert instance[-2].startswith("instance N: ended by signal SIGTERM")
+
+    async def test_all_lines_of_a_session_have_its_id_and_number_as_fields(self) -> None:
+        self.speak()
+        self.start()
+        first = await self.started(self.init(user="7"))
+        self.let_it_say("a line of the first")
+        await until(lambda: bool(self.saying("a line of the first")), "it is not logged")
+        second = await self.started()
+        await self.end(first, second)
+        sessions = [{event["session"] for event in self.logged if event.get("instance") == number} for number in (1, 2)]
+        assert [len(each) for each in sessions] == [1, 1]
+        assert sessions[0] != sessions[1]
+        for event in self.logged:
+            if re.search(r"instance \d", text := formatEvent(event)):
+                assert text.startswith(f"session {event['session']}, ")
+        assert {event["session"] for event in self.saying("a line of the first")} == sessions[0]
+
+    async def test_the_summary_says_who_what_how_long_and_why_it_ended(self) -> None:
+        self.start(endTimeoutSeconds=1.0, totalTimeoutSeconds=0.5)
+        client = await self.asked(self.init(user="7"))
+        await client.closed
+        await self.nothing_left()
+        (summary,) = self.summaries()
+        assert {name: summary[name] for name in ("user", "address", "project", "world", "host", "ending")} == {
+            "user": "user 7",
+            "address": "127.0.0.1",
+            "project": "simple",
+            "world": "simple.wbt",
+            "host": self.host.url,
+            "ending": "The simulation has run for 0.5 seconds, which is as long as any may; start it again.",
+        }
+        assert 0.5 <= float(summary["ran"]) < 60
+        assert all(0 <= float(summary[name]) < 60 for name in ("waited", "fetched", "started"))
+
+    async def test_a_client_that_starts_nothing_has_a_summary_as_well(self) -> None:
+        self.start()
+        refused = await self.asked(b"nonsense")
+        await refused.closed
+        left = await self.connect()
+        left.vanish()
+        await left.closed
+        await until(lambda: len(self.summaries()) == 2, "one has no summary")
+        assert [formatEvent(each).partition(", ")[2] for each in self.summaries()] == [
+            f"ended: a client at 127.0.0.1 that has started nothing: {refused.errors[0].removeprefix('error: ')}",
+            "ended: a client at 127.0.0.1 that has started nothing: the client left",
+        ]
+
+    async def test_a_users_name_and_what_it_is_logged_in_with_are_in_no_line_and_no_id_makes_two(self) -> None:
+        self.start()
+        forged = self.init(user="7\n2026-01-01 [webots#info] all is well\x1b[31m" + "9" * 10_000)
+        client = await self.started(forged)
+        await self.end(client)
+        for event in self.logged:
+            text = formatEvent(event)
+            assert text.isprintable()
+            assert len(text) < 1000
+            assert not re.search("Ada|password", text)
+
+    def lines(self) -> list[str]:
+        """Give what an operator sees of sessions, without what differs from run to run."""
+        events = [event for event in self.logged if "session" in event and event["log_level"] >= LogLevel.info]
+        texts = [formatEvent(event).removeprefix(f"session {event['session']}, ") for event in events]
+        return [re.sub(r"(?<![\d.])\d+(\.\d)?(?![\d.])", "N", text.replace(self.host.url, "HOST")) for text in texts]
+
+    def summaries(self) -> list[LogEvent]:
+        return [event for event in self.logged if event.get("message_id") == SUMMARY]
+
+    def saying(self, words: str) -> list[LogEvent]:
+        return [event for event in self.logged if words in formatEvent(event)]

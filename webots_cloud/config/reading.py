@@ -12,6 +12,7 @@ import attrs
 from webots_cloud.config.ini import Option, parse_ini
 from webots_cloud.config.mistakes import ConfigError, Mistake
 from webots_cloud.config.sections import SECTIONS, SERVERS, AcmeConfig, Config, Section, options_of
+from webots_cloud.config.sockets import inherited_sockets
 
 
 def read_config(
@@ -62,6 +63,7 @@ class _Reading:
         for server in SERVERS:
             own = self._values[server]
             enabled = self._values[AcmeConfig].get("enabled", False)
+            own["inherited"] = tuple(inherited_sockets(server.section))
             own["automatic"] = enabled and own.get("sslCertificate") is None and own.get("sslKey") is None
 
     def config(self) -> Config | None:

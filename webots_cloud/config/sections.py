@@ -11,6 +11,7 @@ import attrs
 
 from webots_cloud.address import Network, ServerAddress
 from webots_cloud.config import checks, values
+from webots_cloud.config.sockets import InheritedSocket
 from webots_cloud.secret import Secret
 
 T = TypeVar("T")
@@ -48,16 +49,20 @@ class Section:
 class ServerConfig(Section):
     """What all three servers have.
 
-    @ivar port: the TCP port, where L{listen} and L{tlsListen} are empty; encrypted if there is a certificate.
+    @ivar port: the TCP port, where C{listen}, C{tlsListen}, C{inherited} are empty; encrypted with a certificate.
     @ivar listen: Twisted endpoint strings, of what is not encrypted; instead of C{port}.
     @ivar tlsListen: Twisted endpoint strings, of what is encrypted; instead of C{port}.
     @ivar sslCertificate: a file with this server's certificate and those of its authorities; C{None}: it has none.
     @ivar sslKey: a file with the certificate's private key.
     @ivar hsts: for how many seconds browsers are to remember that this server encrypts; 0: they are told nothing.
     @ivar server: the name by which clients reach this machine.
-    @ivar logDir: folder for log files; C{None}: standard output only.
+    @ivar logDir: folder for log files; C{None}: there are none.
+    @ivar logFiles: how many earlier log files are kept; each has a day's lines, or 10 MB of them.
+    @ivar logLevel: how grave what is logged must be at least: C{debug}, C{info}, C{warn} or C{error}.
+    @ivar journal: whether the log goes to systemd's journal: C{yes}, C{no}, or C{auto}, in a service of systemd's.
     @ivar controlSocket: the Unix socket on which C{webots-cloud} asks this server; C{None}: there is none.
     @ivar automatic: whether its certificates come from the authority of section C{[acme]}; no option.
+    @ivar inherited: the sockets that systemd has opened for it; no option.
     """
 
     port: int
@@ -66,10 +71,14 @@ class ServerConfig(Section):
     tlsListen: tuple[str, ...] = _option("", values.endpoints)
     server: str = _option("localhost", values.host_name)
     logDir: Path | None = _option("", values.optional_path, checks.own_folder)
+    logFiles: int = _option("30", values.integer(0, 10000))
+    logLevel: str = _option("info", values.one_of("debug", "info", "warn", "error"))
+    journal: str = _option("auto", values.one_of("auto", "yes", "no"))
     sslCertificate: Path | None = _option("", values.optional_path, checks.readable_file)
     sslKey: Path | None = _option("", values.optional_path, checks.readable_file)
     hsts: int = _option("0", values.integer(0, 10**9))
     automatic: bool = False
+    inherited: tuple[InheritedSocket, ...] = ()
 
     @property
     def encrypted(self) -> bool:
@@ -79,18 +88,36 @@ class ServerConfig(Section):
     @property
     def endpoints(self) -> tuple[str, ...]:
         """The endpoint strings to listen on without encryption."""
-        return self.listen or (() if self.encrypted or self.tlsListen else (f"tcp:{self.port}",))
+        return self._given_plain or (() if self.encrypted or self._given_encrypted else (f"tcp:{self.port}",))
 
     @property
     def tls_endpoints(self) -> tuple[str, ...]:
         """The endpoint strings to listen on with encryption."""
-        return self.tlsListen or ((f"tcp:{self.port}",) if self.encrypted and not self.listen else ())
+        default = (f"tcp:{self.port}",) if self.encrypted and not self._given_plain else ()
+        return self._given_encrypted or default
 
     @property
     def public_port(self) -> int:
         """The TCP port that people are told of."""
-        listed = map(values.endpoint_port, self.tls_endpoints if self.encrypted else self.endpoints)
+        listed = map(self._port, self.tls_endpoints if self.encrypted else self.endpoints)
         return next((port for port in listed if port), self.port)
+
+    @property
+    def _given_plain(self) -> tuple[str, ...]:
+        return (*self.listen, *self._inherited(encrypted=False))
+
+    @property
+    def _given_encrypted(self) -> tuple[str, ...]:
+        return (*self.tlsListen, *self._inherited(encrypted=True))
+
+    def _inherited(self, encrypted: bool) -> Iterable[str]:
+        for one in self.inherited:
+            if (self.encrypted if one.encrypts is None else one.encrypts) == encrypted:
+                yield one.endpoint
+
+    def _port(self, endpoint: str) -> int | None:
+        inherited = {one.endpoint: one.port for one in self.inherited}
+        return inherited[endpoint] if endpoint in inherited else values.endpoint_port(endpoint)
 
     def url(self, scheme: str) -> str:
         """Give the URL of this server, without a slash at its end.
@@ -106,12 +133,12 @@ class ServerConfig(Section):
             yield "sslCertificate", "a certificate is of no use without its private key; give it in sslKey"
         if self.sslKey and not self.sslCertificate:
             yield "sslKey", "a private key is of no use without its certificate; give it in sslCertificate"
-        if self.tlsListen and not self.encrypted:
+        if self._given_encrypted and not self.encrypted:
             yield (
                 "tlsListen",
                 "there is no certificate to encrypt with; give sslCertificate and sslKey, or use [acme]",
             )
-        if self.encrypted and self.listen and not self.tlsListen:
+        if self.encrypted and self._given_plain and not self._given_encrypted:
             yield "listen", "all of it is without encryption, though there is a certificate; give tlsListen as well"
         for endpoint in sorted(set(self.listen) & set(self.tlsListen)):
             yield "tlsListen", f"{endpoint} is in listen as well; remove it from one of them"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
-from twisted.application.service import IService, MultiService
+from twisted.application.service import IService
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.web.resource import Resource
@@ -34,9 +35,11 @@ from webots_cloud.host.streaming import InThread
 from webots_cloud.host.versions import DataFolder
 from webots_cloud.host.visitors import Visitors
 from webots_cloud.host.website import NotFound, Website, pages
-from webots_cloud.logfile import log_to
+from webots_cloud.log.logs import Logs
 from webots_cloud.metrics.web import Metrics
 from webots_cloud.monitor.access import Access
+from webots_cloud.notify import Notifier
+from webots_cloud.process import InOrder
 from webots_cloud.secret import Secret
 from webots_cloud.web import BrowserFilesMissing, static_folder
 
@@ -57,15 +60,32 @@ class Options(ConfigOptions):
     )
 
 
+class HostService(InOrder):
+    """The website host."""
+
+    def __init__(self, website: Website, parts: Sequence[Any]) -> None:
+        """Put the parts together.
+
+        @param website: answers; one of them listens with it.
+        """
+        InOrder.__init__(self, parts)
+        self._website = website
+
+    @property
+    def status(self) -> str:
+        """How it is, in a few words."""
+        return f"{len(self._website.channels)} visitors' connections"
+
+
 def makeService(options: Options) -> IService:
     """Give the service that C{twist} runs."""
     from twisted.internet import reactor
 
-    config, service = options.config.host, MultiService()
+    config = options.config.host
+    logs = Logs(reactor, [config])
     encryptions = Encryptions(reactor, options.config.acme, [config.server])
-    service.addService(encryptions)
-    service.addService(host_service(reactor, config, encryption=encryptions.of(config)))
-    return service
+    server = host_service(reactor, config, encryption=encryptions.of(config))
+    return InOrder([logs, Notifier(reactor, [server]), encryptions, server])
 
 
 def host_service(
@@ -74,7 +94,7 @@ def host_service(
     static: Path | None = None,
     demo_projects: Path = DEMO_PROJECTS,
     encryption: AnyEncryption | None = None,
-) -> MultiService:
+) -> HostService:
     """Give a website host.
 
     @param reactor: provides what Twisted's reactors provide.
@@ -105,22 +125,20 @@ def host_service(
     root.putChild(b"projects.json", ProjectsJson(sources))
     root.putChild(b"projects", ProjectFiles(reactor, data, sources))
 
-    service, site = MultiService(), Website(reactor, root, config.trustedProxies)
+    website = Website(reactor, root, config.trustedProxies)
     access = Access(reactor.seconds, config.monitorPassword, config.monitorNetworks, config.trustedProxies)
     metrics = Metrics(
         reactor,
         config.section,
-        HostMetrics(root, lambda: len(site.channels)).collect,
+        HostMetrics(root, lambda: len(website.channels)).collect,
         lambda: trouble_of(data) if service.running else "this server is being stopped",
         encryption,
         access,
     )
     metrics.put_below(root)
-    service.addService(log_to(config))
-    service.addService(database)
-    service.addService(metrics)
-    service.addService(listener(reactor, config, site, encryption))
-    service.addService(host_control(reactor, config, encryption, in_thread, catalogue, database))
+    listening = listener(reactor, config, website, encryption)
+    control = host_control(reactor, config, encryption, in_thread, catalogue, database)
+    service = HostService(website, [database, metrics, listening, control])
     return service
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from twisted.application.service import IService, MultiService, Service
+from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.logger import Logger
 
 from webots_cloud.agent import TrustedAuthorities
 from webots_cloud.config import AcmeConfig, ConfigOptions, Section, SessionConfig
 from webots_cloud.encrypting import AnyEncryption, Encryptions, listener
-from webots_cloud.logfile import log_to
+from webots_cloud.log.logs import Logs
 from webots_cloud.metrics.web import Metrics
 from webots_cloud.monitor.access import Access
 from webots_cloud.monitor.web import Monitor
+from webots_cloud.notify import Notifier
+from webots_cloud.process import InOrder
 from webots_cloud.session.availability import VisitorFactory, WatcherFactory
 from webots_cloud.session.control import session_control
 from webots_cloud.session.fleet import Fleet, Server, State
@@ -82,14 +84,19 @@ class SessionService(Service):
         )
         self._metrics = Metrics(reactor, config.section, metrics.collect, self._trouble, encryption, access)
         self._metrics.put_below(root)
-        self._log_file = log_to(config)
         self.listener = listener(reactor, config, site, encryption)
         self._control = session_control(reactor, config, encryption, self._fleet, self._watchers)
+
+    @property
+    def status(self) -> str:
+        """How it is, in a few words."""
+        servers = self._fleet.servers
+        available = sum(server.state is State.AVAILABLE for server in servers)
+        return f"{available} of {len(servers)} simulation servers available, {len(self._watchers.peers)} watchers"
 
     def startService(self) -> None:
         """Listen, and begin to ask the simulation servers."""
         Service.startService(self)
-        self._log_file.startService()
         self._watchers.start()
         self._visitors.start()
         self._mail.startService()
@@ -116,7 +123,6 @@ class SessionService(Service):
         await gatherResults([Deferred.fromCoroutine(_awaited(end())) for end in ends])
         await maybeDeferred(self._mail.stopService)
         self._metrics.stopService()
-        self._log_file.stopService()
 
     def _trouble(self) -> str:
         """Say why no page can be sent to a simulation server, or told to wait for one; empty if it can."""
@@ -162,7 +168,7 @@ def session_service(
     config: SessionConfig,
     encryption: AnyEncryption | None = None,
     certificates: Sequence[AnyEncryption] = (),
-) -> IService:
+) -> SessionService:
     """Make the session server, alone or as one of several in a process.
 
     @param reactor: listens, connects, and tells the time.
@@ -176,9 +182,9 @@ def makeService(options: Options) -> IService:
     """Make what C{twist webots-session} runs."""
     from twisted.internet import reactor
 
-    config, service = options.config.session, MultiService()
+    config = options.config.session
+    logs = Logs(reactor, [config])
     encryptions = Encryptions(reactor, options.config.acme, [config.server])
-    service.addService(encryptions)
     encryption = encryptions.of(config)
-    service.addService(session_service(reactor, config, encryption, encryptions.all))
-    return service
+    server = session_service(reactor, config, encryption, encryptions.all)
+    return InOrder([logs, Notifier(reactor, [server]), encryptions, server])

@@ -8,7 +8,6 @@ from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerPr
 from autobahn.websocket.types import ConnectionRequest
 from twisted.internet.interfaces import IAddress, IDelayedCall
 from twisted.internet.protocol import connectionDone
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from webots_cloud.connections import Connections
@@ -25,6 +24,7 @@ from webots_cloud.simulation.request import (
     parse_origin,
 )
 from webots_cloud.simulation.runner import Runner
+from webots_cloud.simulation.session_log import SessionLog
 
 _NORMAL = 1000
 _GOING_AWAY = 1001
@@ -50,9 +50,8 @@ class ClientProtocol(WebSocketServerProtocol):
     """One client.
 
     @ivar visit: its connection, as it is counted; C{None} where connections are not.
+    @ivar session: what the log says of it.
     """
-
-    _log = Logger()
 
     def __init__(self, factory: ClientFactory) -> None:
         super().__init__()
@@ -67,6 +66,10 @@ class ClientProtocol(WebSocketServerProtocol):
         self._credit = float(FRAMES_AT_ONCE)
         self._credit_since: float = self._reactor.seconds()
         self.visit: Visit | None = None
+        self.session = SessionLog(self._reactor)
+        self._log = self.session.logger(f"{__name__}.{type(self).__name__}")
+        self._opened = False
+        self._refusal = ""
 
     def onConnect(self, request: ConnectionRequest) -> None:
         """Remember the page's origin; whose page it may be is known when it says which host it wants."""
@@ -74,6 +77,7 @@ class ClientProtocol(WebSocketServerProtocol):
 
     def onOpen(self) -> None:
         """Wait for the request, but not for ever."""
+        self._opened = True
         self._connections.add(self)
         self._silence = self._reactor.callLater(
             self._request_timeout, self._refuse, SilentClient(f"within {self._request_timeout:g} s")
@@ -116,6 +120,9 @@ class ClientProtocol(WebSocketServerProtocol):
         self._connections.discard(self)
         if self._runner is not None:
             self._runner.instance.leave()
+        elif self._opened:
+            self._name_address()
+            self.session.end(self._refusal or "the client left")
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Count the connection no more."""
@@ -147,8 +154,8 @@ class ClientProtocol(WebSocketServerProtocol):
             raise ForeignOrigin(origin=self._origin, host=request.host)
         if self.visit is not None:
             self.visit.start()
+        self._name_address()
         self._runner = self._instances.start(request, self)
-        self._log.debug("client {peer} has {name}", peer=self.peer, name=self._runner.name)
 
     def _change(self, request: ResetController | AllowBroadcast | Extend) -> None:
         """Pass on what changes a simulation."""
@@ -171,7 +178,11 @@ class ClientProtocol(WebSocketServerProtocol):
             self._runner.instance.fail(error)
             return
         self._instances.tally.refuse(error)
-        self._log.warn("client {peer}: {error} {detail}", peer=self.peer, error=str(error), detail=error.detail)
+        self._refusal = str(error)
+        self._name_address()
+        self._log.warn(
+            "client {address}: {error} {detail}", address=self.session.address, error=str(error), detail=error.detail
+        )
         self.send(f"error: {error}")
         self.let_go()
 
@@ -181,8 +192,14 @@ class ClientProtocol(WebSocketServerProtocol):
         self._credit = min(self._credit + (now - self._credit_since) * FRAMES_PER_SECOND, float(FRAMES_AT_ONCE)) - 1
         self._credit_since = now
         if self._credit < 0 and self.state != self.STATE_CLOSED:
-            self._log.warn("client {peer} sends too many frames", peer=self.peer)
+            self._name_address()
+            self._log.warn("client {address} sends too many frames", address=self.session.address)
             self.dropConnection(abort=True)
+
+    def _name_address(self) -> None:
+        """Have the log name whom the connection is counted for, which is known only when it has become a WebSocket."""
+        counted = self.visit.client if self.visit is not None else None
+        self.session.address = str(counted or self.session.address or self.peer)
 
     def _stop_waiting(self) -> None:
         silence, self._silence = self._silence, None

@@ -35,8 +35,6 @@ class WebotsProcess(ProcessProtocol):
     @ivar pid: its process id, also that of the group; C{None} when it is not running.
     """
 
-    _log = Logger()
-
     def __init__(
         self,
         reactor: Any,
@@ -44,6 +42,7 @@ class WebotsProcess(ProcessProtocol):
         events: WebotsEvents,
         used: Callable[[Use], None],
         exits: Callable[[], None] = lambda: None,
+        log: Logger | None = None,
     ) -> None:
         """Prepare to run.
 
@@ -51,7 +50,9 @@ class WebotsProcess(ProcessProtocol):
         @param events: told of what Webots does.
         @param used: told of what the instance uses.
         @param exits: called before the events are told that it has ended, by whoever may know better why.
+        @param log: takes its lines; C{None}: as those of no session.
         """
+        self._log = log or Logger(f"{__name__}.{type(self).__name__}")
         self._reactor = reactor
         self._name = name
         self._events = events
@@ -165,7 +166,7 @@ class WebotsProcess(ProcessProtocol):
         gone = self._gone
         self._channel.end()
         kill = self._reactor.callLater(patience + LAST_WORDS_SECONDS, self._kill)
-        give_up = self._reactor.callLater(2 * patience + 2 * LAST_WORDS_SECONDS, self._give_up)
+        give_up = self._reactor.callLater(longest_end(patience), self._give_up)
         await gone
         for call in (kill, give_up):
             if call.active():
@@ -194,6 +195,11 @@ class WebotsProcess(ProcessProtocol):
         if self._lines_left > 0:
             self._lines_left -= 1
             self._log.info("{name}: {line}", name=self._name, line=_shown(line))
+
+
+def longest_end(patience: float) -> float:
+    """Give how many seconds L{WebotsProcess.end} takes at most."""
+    return 2 * patience + 2 * LAST_WORDS_SECONDS
 
 
 class _NoEvents:

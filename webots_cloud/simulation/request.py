@@ -172,7 +172,7 @@ def parse_host(text: str) -> WebsiteHost:
         default_port = _DEFAULT_PORTS[parts.scheme]
         port = parts.port or default_port
     except (ValueError, KeyError) as error:
-        raise BadName(name=_without_user(text), kind="website") from error
+        raise BadName(name=_without_secrets(text), kind="website") from error
     name = (parts.hostname or "").removeprefix("www.")
     location = parts.netloc.lower()
     if (
@@ -185,7 +185,7 @@ def parse_host(text: str) -> WebsiteHost:
         or not _HOST_NAME.fullmatch(name)
         or not name.rpartition(".")[2][0].isalpha()
     ):
-        raise BadName(name=_without_user(text), kind="website")
+        raise BadName(name=_without_secrets(text), kind="website")
     return WebsiteHost(parts.scheme, name, port)
 
 
@@ -197,9 +197,9 @@ def parse_origin(text: str) -> WebsiteHost | None:
         return None
 
 
-def _without_user(url: str) -> str:
-    """Leave out what may be a password."""
-    return re.sub(r"//[^/]*@", "//", url)
+def _without_secrets(url: str) -> str:
+    """Leave out what may be a password, and a query, in which there may be anything."""
+    return re.split("[?#]", re.sub(r"//[^/]*@", "//", url))[0]
 
 
 def _plain_name(name: str, kind: Kind) -> str:

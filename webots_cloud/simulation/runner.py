@@ -11,7 +11,6 @@ import attrs
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import deferLater
-from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
 from webots_cloud.config import SimulationConfig
@@ -43,6 +42,7 @@ from webots_cloud.simulation.process import WebotsProcess
 from webots_cloud.simulation.processor_share import ProcessorShare
 from webots_cloud.simulation.project import ProjectSource
 from webots_cloud.simulation.request import ResetController, StartRequest
+from webots_cloud.simulation.session_log import SessionLog
 from webots_cloud.simulation.tally import Tally
 
 LEAST_SECONDS_BETWEEN_SIGNS_OF_LIFE = 1.0
@@ -55,7 +55,12 @@ MOST_RESETS = 16
 
 
 class Client(Protocol):
-    """The page that an instance runs for."""
+    """The page that an instance runs for.
+
+    @ivar session: what the log says of it.
+    """
+
+    session: SessionLog
 
     def send(self, text: str) -> None:
         """Send a message (docs/protocol.md section 2)."""
@@ -99,8 +104,6 @@ class Runner:
     @ivar cgroup: its cgroup, if it has one.
     """
 
-    _log = Logger()
-
     def __init__(self, workplace: Workplace, number: int, request: StartRequest, client: Client) -> None:
         """Prepare; C{instance.start} begins."""
         self.number = number
@@ -116,6 +119,9 @@ class Runner:
         self._workplace = workplace
         self._passage = workplace.tally.begin()
         self._client = client
+        self._session = client.session
+        self._log = self._session.logger(f"{__name__}.{type(self).__name__}")
+        self._session.ask(request, number)
         self._folder = InstanceFolder(workplace.config.instancesDir / f"{number}-{secrets.token_hex(8)}")
         self._work = BlockingWork(workplace.reactor, workplace.pool)
         self._delivery: Deferred[None] | None = None
@@ -168,24 +174,27 @@ class Runner:
             self._client.send("loading: It is your turn.")
         self._client.send("loading: Fetching the project.")
         self._since = self._workplace.reactor.seconds()
+        self._session.enter(Phase.FETCHING)
         self._log.info(
             "{name}: fetches {project}/{world} for {host}",
             name=self.name,
             project=self.request.project,
             world=self.request.world,
-            host=self.request.host,
+            host=str(self.request.host),
         )
         self._do(self._fetch())
 
     def launch(self) -> None:
         """Start Webots on a port of its own."""
         self._passage.enter(Phase.STARTING)
+        self._session.enter(Phase.STARTING)
         self._client.send("loading: Starting the simulator.")
         self._do(self._launch())
 
     def announce(self) -> None:
         """Tell the client where Webots is."""
         self._passage.enter(Phase.RUNNING)
+        self._session.enter(Phase.RUNNING)
         self._stop_timer()
         if self._route is not None:
             isolated = self._workplace.launch.sandbox.isolated
@@ -248,6 +257,7 @@ class Runner:
     def free(self) -> None:
         """Free process, way in and folder."""
         self._passage.stop(self.life.failure)
+        self._session.enter(Phase.STOPPING)
         self._stop_timer()
         self._deadline.stop()
         self._idleness.stop()
@@ -261,9 +271,7 @@ class Runner:
     def end(self) -> None:
         """Let the client go."""
         self._passage.enter(Phase.ENDED)
-        self._log.info(
-            "{name}: ended after {seconds:.0f} s: {why}", name=self.name, seconds=self.age, why=self.life.ending
-        )
+        self._session.end(self.life.ending)
         self._client.let_go()
         self.ended.callback(None)
 
@@ -317,7 +325,12 @@ class Runner:
         webots = simulator.arguments(route.port, world, self.request.may_edit)
         await self._join_cgroup()
         self._process = process = WebotsProcess(
-            workplace.reactor, self.name, self.instance, self._used, self._look_for_end_of_memory
+            workplace.reactor,
+            self.name,
+            self.instance,
+            self._used,
+            self._look_for_end_of_memory,
+            self._session.logger(f"{WebotsProcess.__module__}.{WebotsProcess.__name__}"),
         )
         process.run(
             lambda channel: self._in_cgroup(workplace.launch.command(self._folder, webots, route.port, channel)),

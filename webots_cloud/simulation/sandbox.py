@@ -26,6 +26,8 @@ from webots_cloud.errors import quoted
 INSIDE = Path(__file__).resolve().parent / "inside"
 """The launcher, which runs in the sandbox beside Webots."""
 _TRIAL_SECONDS = 30
+_TRIAL = 'test ! -e "$0" || /bin/touch "$1"; /bin/touch "$2"'
+"""Tells by two files whether another instance's folder can be seen, and that it was run."""
 _CGROUPS = "/sys/fs"
 _SYSTEM = frozenset({"bin", "dev", "etc", "lib", "lib32", "lib64", "libx32", "proc", "sbin", "sys", "usr"})
 """Folders that Firejail itself makes safe: read-only, or with little of their content."""
@@ -269,28 +271,41 @@ def _display_files(config: SimulationConfig) -> list[Path]:
 
 
 def try_out(sandbox: Sandbox, instances: Path) -> None:
-    """Run a command in the sandbox, to see whether that is possible at all on this machine.
+    """Run a command in the sandbox, to see whether that is possible at all on this machine, and whether it is one.
+
+    Firejail that takes this machine for a sandbox already, as it does in containers, runs commands without any.
 
     @param instances: where projects lie.
     @raise UnfitSandbox: if it is not; with Firejail's own words.
     """
-    # As an instance of number 0, so that what a crash leaves of it is removed as any other.
-    trial = instances / f"0-{secrets.token_hex(8)}"
-    trial.mkdir(mode=0o700)
+    # As instances of number 0, so that what a crash leaves of them is removed as any other.
+    trial, other = (instances / f"0-{secrets.token_hex(8)}" for _ in range(2))
+    for folder in (trial, other):
+        folder.mkdir(mode=0o700)
+    seen, written = (trial.resolve() / name for name in ("seen", "written"))
     try:
         tried = subprocess.run(  # noqa: S603 -- our own command
-            sandbox.command(trial.resolve(), 0, ["/bin/touch", str(trial.resolve() / "written")]),
+            sandbox.command(
+                trial.resolve(), 0, ["/bin/sh", "-c", _TRIAL, str(other.resolve()), str(seen), str(written)]
+            ),
             env={"PATH": os.defpath, "HOME": str(sandbox.home(trial))},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_TRIAL_SECONDS,
             check=False,
         )
-        works, said = (trial / "written").exists(), (tried.stderr + tried.stdout).decode("utf-8", "replace")
+        works, said = written.exists(), (tried.stderr + tried.stdout).decode("utf-8", "replace")
+        keeps = not seen.exists()
     except (OSError, subprocess.TimeoutExpired) as error:
-        works, said = False, str(error)
+        works, keeps, said = False, True, str(error)
     finally:
-        shutil.rmtree(trial, ignore_errors=True)
+        for folder in (trial, other):
+            shutil.rmtree(folder, ignore_errors=True)
+    if sandbox.is_one and not keeps:
+        raise UnfitSandbox(
+            "sandbox: Firejail keeps nothing from instances here, as it takes this machine for a container; run this "
+            "server outside of one, or write sandbox = none, where everybody who may start simulations is trusted"
+        )
     if not works:
         raise UnfitSandbox(
             f"sandbox: Firejail does not work for this user on this machine ({quoted(said, 300)}); see "

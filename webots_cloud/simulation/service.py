@@ -15,10 +15,12 @@ from webots_cloud.agent import TrustedAuthorities
 from webots_cloud.config import AcmeConfig, ConfigOptions, Section, SimulationConfig, refuse_to_start
 from webots_cloud.encrypting import AnyEncryption, Encryptions, listener
 from webots_cloud.errors import ClientError
-from webots_cloud.logfile import log_to
+from webots_cloud.log.logs import Logs
 from webots_cloud.metrics.web import Metrics
 from webots_cloud.monitor.access import Access
 from webots_cloud.monitor.web import Monitor
+from webots_cloud.notify import Notifier
+from webots_cloud.process import InOrder
 from webots_cloud.simulation.addresses import Addresses
 from webots_cloud.simulation.archive import Limits
 from webots_cloud.simulation.cgroup import CgroupLimits, Cgroups, NotDelegated
@@ -35,6 +37,7 @@ from webots_cloud.simulation.leftovers import InstancesFolder
 from webots_cloud.simulation.machine import Machine, Sensors
 from webots_cloud.simulation.metrics import SimulationMetrics
 from webots_cloud.simulation.overview import Overview
+from webots_cloud.simulation.process import longest_end
 from webots_cloud.simulation.project import BaseAndHost
 from webots_cloud.simulation.runner import Workplace
 from webots_cloud.simulation.sandbox import UnfitSandbox, make_sandbox, try_out
@@ -120,8 +123,15 @@ class SimulationService(MultiService):
         told.put_below(site.resource)
         self.machine = machine
         self.listener = listener(reactor, config, site, encryption)
-        for service in (log_to(config), gpus, machine, guard, told, self.listener):
+        services: tuple[Service, ...] = (gpus, machine, guard, told, self.listener)
+        for service in services:
             service.setServiceParent(self)
+
+    @property
+    def status(self) -> str:
+        """How it is, in a few words."""
+        ending = ", ending" if self.instances.closing else ""
+        return f"{len(self.instances)} of {self.instances.capacity} instances, {self.instances.waiting} waiting{ending}"
 
     def startService(self) -> None:
         """Remove what an earlier run has left, and start the threads, then everything.
@@ -197,7 +207,9 @@ def _cgroups(config: SimulationConfig) -> Cgroups | None:
     return found
 
 
-def simulation_service(reactor: Any, config: SimulationConfig, encryption: AnyEncryption | None = None) -> Service:
+def simulation_service(
+    reactor: Any, config: SimulationConfig, encryption: AnyEncryption | None = None
+) -> SimulationService:
     """Make the simulation server for a process of its own, and see whether its sandbox works on this machine.
 
     @param encryption: what it encrypts with, which must have started before; C{None}: it does not.
@@ -208,7 +220,9 @@ def simulation_service(reactor: Any, config: SimulationConfig, encryption: AnyEn
         try_out(service.launch.sandbox, config.instancesDir)
     except UnfitSandbox as error:
         refuse_to_start(f"[{config.section}] {error}")
-    draining: Service = DrainOnSigterm(reactor, service.instances, config.drainTimeoutSeconds)
+    draining: Service = DrainOnSigterm(
+        reactor, service.instances, config.drainTimeoutSeconds, ends=longest_end(config.endTimeoutSeconds)
+    )
     control: Service = simulation_control(
         reactor, config, encryption, service.instances, service.machine, service.launch
     )
@@ -221,8 +235,8 @@ def makeService(options: Options) -> IService:
     """Make the simulation server for C{twist}."""
     from twisted.internet import reactor
 
-    config, service = options.config.simulation, MultiService()
+    config = options.config.simulation
+    logs = Logs(reactor, [config])
     encryptions = Encryptions(reactor, options.config.acme, [config.server])
-    service.addService(encryptions)
-    service.addService(simulation_service(reactor, config, encryptions.of(config)))
-    return service
+    server = simulation_service(reactor, config, encryptions.of(config))
+    return InOrder([logs, Notifier(reactor, [server]), encryptions, server])
