@@ -29,7 +29,7 @@ from webots_cloud.config.sections import NOT_IN_THIS_VERSION, options_of
 
 CHECKOUT = Path(__file__).parents[2]
 SHIPPED = CHECKOUT / "etc" / "webots-cloud.ini"
-MANUAL = CHECKOUT / "docs" / "operations.md"
+MANUAL = CHECKOUT / "docs" / "certificates.md"
 
 
 def read(text: str | bytes, *sections: type[Section]) -> Config:
