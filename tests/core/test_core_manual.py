@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.manual_pictures import PICTURES, shown
 from webots_cloud import __version__, errors
 from webots_cloud.errors import ClientError
 
 CHECKOUT = Path(__file__).parents[2]
+MAX_PICTURE_BYTES = 200_000
 SENTENCES = [
     kind.sentence
     for _, kind in inspect.getmembers(errors, inspect.isclass)
@@ -42,3 +44,9 @@ def test_nothing_refers_to_a_chapter_that_is_not_there() -> None:
         if "node_modules" not in path.parts:
             for chapter in re.findall(r"\bdocs/(\w+\.md)\b", path.read_text()):
                 assert (CHECKOUT / "docs" / chapter).exists(), f"{path} refers to {chapter}"
+
+
+def test_the_pictures_are_those_that_the_script_takes_and_the_manual_shows() -> None:
+    pictures = {path.stem: path.stat().st_size for path in (CHECKOUT / "docs" / "pictures").iterdir()}
+    assert set(pictures) == shown() <= set(PICTURES)
+    assert max(pictures.values()) < MAX_PICTURE_BYTES
