@@ -46,8 +46,9 @@ def blocks(chapter: str) -> Iterator[Block]:
 
 
 def commands_between_words(chapter: str) -> list[str]:
-    """Give the commands in the text, without those that have a word in capitals for what the reader puts there."""
+    """Give the commands in the text, without those that it only names, and those with a word in capitals to replace."""
     text = re.sub(r"^ *```.*\n(?:.*\n)*? *```$", "", (DOCS / f"{chapter}.md").read_text(), flags=re.MULTILINE)
-    spans = (" ".join(span.split()) for span in re.findall(r"(?<!`)`([^`]+)`(?!`)", text))
+    spans = dict.fromkeys(" ".join(span.split()) for span in re.findall(r"(?<!`)`([^`]+)`(?!`)", text))
     begins = tuple(f"{command} " for command in COMMANDS)
-    return [span for span in dict.fromkeys(spans) if span.startswith(begins) and not re.search(r"\b[A-Z]{4,}$", span)]
+    incomplete = re.compile(r"systemctl \w+|.*\b[A-Z]{4,}")
+    return [span for span in spans if span.startswith(begins) and not incomplete.fullmatch(span)]
