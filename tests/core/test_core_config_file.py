@@ -31,7 +31,7 @@ from webots_cloud.secret import Secret
 
 CHECKOUT = Path(__file__).parents[2]
 SHIPPED = CHECKOUT / "etc" / "webots-cloud.ini"
-MANUAL = CHECKOUT / "docs" / "operations.md"
+MANUAL = CHECKOUT / "docs" / "certificates.md"
 
 
 def read(text: str | bytes, *sections: type[Section]) -> Config:

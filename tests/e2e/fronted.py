@@ -1,4 +1,4 @@
-"""All three servers behind the nginx of docs/operations.md, with its examples as they are but for names and ports.
+"""All three servers behind the nginx of docs/behind_nginx.md, with its examples as they are but for names and ports.
 
 Everything runs as an ordinary user, so port 443 of localhost, which clients are sent to, is another one.
 """
@@ -53,7 +53,7 @@ http {
 
 def examples() -> tuple[str, str, str]:
     """Give what the manual says: configuration of the servers, of nginx, and what else nginx needs for direct ports."""
-    manual = (CHECKOUT / "docs" / "operations.md").read_text()
+    manual = (CHECKOUT / "docs" / "behind_nginx.md").read_text()
     section = manual.partition("## How do I encrypt it")[2].partition("\n## ")[0]
     servers, site, direct = re.findall(r"```(?:ini|nginx)\n(.*?)```", section, re.DOTALL)
     return servers, site, direct

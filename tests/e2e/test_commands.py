@@ -29,9 +29,8 @@ def test_ctrl_c_leaves_no_process_and_no_folder(tmp_path: Path) -> None:
     assert cloud.folders == []
 
 
-def test_a_wheel_has_everything(tmp_path: Path) -> None:
-    run([sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", str(tmp_path), str(CHECKOUT)])
-    (wheel,) = tmp_path.glob("webots_cloud-*.whl")
+def test_a_wheel_has_everything(tmp_path: Path, distributions: Path) -> None:
+    (wheel,) = distributions.glob("webots_cloud-*.whl")
     environment = tmp_path / "environment"
     venv.create(environment, with_pip=True)
     run([str(environment / "bin" / "pip"), "install", str(wheel)])

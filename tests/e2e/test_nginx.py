@@ -1,4 +1,4 @@
-"""Everything behind one nginx with one certificate, as docs/operations.md shows it."""
+"""Everything behind one nginx with one certificate, as docs/behind_nginx.md shows it."""
 
 from __future__ import annotations
 

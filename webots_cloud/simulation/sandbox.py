@@ -309,5 +309,5 @@ def try_out(sandbox: Sandbox, instances: Path) -> None:
     if not works:
         raise UnfitSandbox(
             f"sandbox: Firejail does not work for this user on this machine ({quoted(said, 300)}); see "
-            "docs/operations.md, or write sandbox = none, where everybody who may start simulations is trusted"
+            "docs/sandbox.md, or write sandbox = none, where everybody who may start simulations is trusted"
         )

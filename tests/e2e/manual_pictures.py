@@ -1,0 +1,145 @@
+"""Takes the pictures of the manual: `script/manual_pictures` runs it.
+
+Those that a chapter shows are taken, as `docs/pictures/NAME.png`: of a computer, a phone, and an operator's screen.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlencode
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.chromium import chromium
+from tests.e2e.cloud import CHECKOUT, Cloud, running
+from tests.e2e.manual import DOCS, chapters
+from tests.e2e.program import PATIENCE
+
+DESKTOP = (1280, 760)
+PHONE = (390, 844)
+PROJECT = "obstacle_course"
+SECONDS = 9
+"""How long a simulation has run, in simulated time: the robot is among the pillars then."""
+
+
+def shown() -> set[str]:
+    """Name the pictures that the manual shows, without C{.png}."""
+    text = "".join((DOCS / f"{chapter}.md").read_text() for chapter in chapters())
+    return set(re.findall(r"\]\(pictures/(\w+)\.png\)", text))
+
+
+def open_page(browser: Browser, size: tuple[int, int], url: str) -> Page:
+    """Open a page as somebody who was never there before.
+
+    @param size: width and height of the window.
+    """
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, has_touch=size == PHONE)
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE * 1000)
+    page.goto(url)
+    return page
+
+
+def projects(browser: Browser, cloud: Cloud) -> Page:
+    """Open the list of projects, and wait for their pictures."""
+    page = open_page(browser, DESKTOP, cloud.page)
+    expect(page.get_by_role("img").first).to_be_visible()
+    page.wait_for_function("[...document.images].every((image) => image.complete)")
+    return page
+
+
+def run_for_a_while(cloud: Cloud, page: Page) -> None:
+    """Run a simulation for some seconds, and have it stand still."""
+    page.get_by_role("button", name="Run in real time").click()
+    cloud.wait_for(
+        lambda: page.get_by_title("Simulated time").inner_text() > f"0:00:{SECONDS:02}",
+        "some seconds of simulated time",
+    )
+    page.get_by_role("button", name="Pause").click()
+    pictures = [b"", b"-"]
+
+    def still() -> bool:
+        pictures.append(page.screenshot())
+        return pictures[-1] == pictures[-2]
+
+    cloud.wait_for(still, "a page that stands still")
+
+
+def started(browser: Browser, cloud: Cloud, size: tuple[int, int]) -> Page:
+    """Open a simulation that can be run."""
+    cloud.wait_until_available()
+    world = urlencode({"project": PROJECT, "world": f"{PROJECT}.wbt"})
+    page = open_page(browser, size, f"{cloud.page}simulation.html?{world}")
+    expect(page.get_by_role("button", name="Run in real time")).to_be_enabled(timeout=PATIENCE * 1000)
+    return page
+
+
+def simulation(browser: Browser, cloud: Cloud) -> Page:
+    """Open a robot's program beside the scene, and run it."""
+    page = started(browser, cloud, DESKTOP)
+    page.get_by_role("button", name="Robots", exact=True).click()
+    page.get_by_role("menuitem").first.click()
+    page.get_by_role("menuitem", name="Edit").first.click()
+    expect(page.locator(".cm-content")).to_be_visible()
+    run_for_a_while(cloud, page)
+    return page
+
+
+def phone(browser: Browser, cloud: Cloud) -> Page:
+    """Run a simulation on a phone."""
+    page = started(browser, cloud, PHONE)
+    run_for_a_while(cloud, page)
+    return page
+
+
+def monitor(server: str) -> Callable[[Browser, Cloud], Page]:
+    """Open the monitor page of a server while a simulation runs.
+
+    @param server: which port of the cloud it has.
+    """
+
+    def opened(browser: Browser, cloud: Cloud) -> Page:
+        visitor = started(browser, cloud, DESKTOP)
+        visitor.get_by_role("button", name="Run in real time").click()
+        page = open_page(browser, DESKTOP, f"http://localhost:{getattr(cloud, server)}/monitor")
+        page.wait_for_load_state("load")
+        cloud.wait_for(
+            lambda: visitor.get_by_title("Simulated time").inner_text() > "0:00:30", "something to be seen in curves"
+        )
+        return page
+
+    return opened
+
+
+PICTURES: dict[str, Callable[[Browser, Cloud], Page]] = {
+    "projects": projects,
+    "simulation": simulation,
+    "phone": phone,
+    "session_monitor": monitor("session"),
+    "simulation_monitor": monitor("simulation"),
+}
+
+
+def main() -> None:
+    """Take all that are shown."""
+    with (
+        tempfile.TemporaryDirectory() as state,
+        chromium() as browser,
+        running([sys.executable, "-m", "twisted", "--log-format=text", "webots-cloud"], Path(state)) as cloud,
+    ):
+        for name in sorted(shown()):
+            page = PICTURES[name](browser, cloud)
+            path = DOCS / "pictures" / f"{name}.png"
+            path.write_bytes(page.screenshot())
+            page.context.close()
+            print(f"{path.relative_to(CHECKOUT)}: {path.stat().st_size} bytes")
+        for context in browser.contexts:
+            context.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,251 @@
+"""Does what the manual says, on a machine of its own: a folder that has `etc`, `opt` and `var/lib`.
+
+Each language of a block has a rule; a block that no rule covers is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.as_root import put_into
+from tests.e2e.cloud import CHECKOUT, Cloud, running
+from tests.e2e.fronted import examples
+from tests.e2e.manual import COMMANDS, Block, blocks, commands_between_words
+from tests.e2e.program import PATIENCE
+from webots_cloud.config import SECTIONS, HostConfig, SessionConfig, SimulationConfig, read_config
+from webots_cloud.host.catalogue import Catalogue
+from webots_cloud.host.names import account_name
+
+UNITS = {"session": SessionConfig, "simulation": SimulationConfig, "host": HostConfig}
+SECRET = "correct horse battery\n"
+"""What is typed where a command asks for something, and is in files that the reader is said to have."""
+SPHINX = {"{literalinclude}", "{toctree}"}
+"""Blocks that are none of the reader's: the command that makes the manual looks at them."""
+
+
+class Reader:
+    """Reads chapters, and does what they say.
+
+    @ivar root: what stands for the folder / of the machine.
+    """
+
+    def __init__(self, root: Path, distributions: Path) -> None:
+        """Prepare the machine.
+
+        @param distributions: what the manual's command for wheel and source archive has made.
+        """
+        self.root = root
+        self._distributions = distributions
+        self._read: set[str] = set()
+        self._rules: dict[str, Callable[[Block], None]] = {
+            "sh": self._type,
+            "ini": self._configure,
+            "nginx": self._compare_with_tested,
+            "html": self._open_page,
+            "js": self._run_in_page,
+            "text": self._look_at,
+        }
+        put_into(root / "bin")
+        for folder in ("etc/systemd/system", "etc/sysctl.d", "opt", "var/lib", "usr/local/webots", "state/keys"):
+            (root / folder).mkdir(parents=True)
+        webots = root / "usr" / "local" / "webots" / "webots"
+        webots.write_text("#!/bin/sh\n")
+        webots.chmod(0o755)
+        self._write_secret(root / "state" / "keys" / "localhost")
+        self.cloud: Cloud | None = None
+        self.browser: Browser | None = None
+
+    def read(self, chapter: str) -> None:
+        """Do what a chapter says, once."""
+        if chapter in self._read:
+            return
+        for block in blocks(chapter):
+            if block.language not in SPHINX:
+                assert block.language in self._rules, f"no rule covers {block.language!r}, of {block.place}"
+                self._rules[block.language](block)
+        for command in commands_between_words(chapter):
+            twist = command.startswith("twist ")
+            self._run(f"{self.root}/opt/webots-cloud/bin/{command} --help" if twist else command, f"{chapter}.md")
+        self._read.add(chapter)
+
+    def _here(self, text: str) -> str:
+        """Put the machine's folders into what the manual says."""
+        text = re.sub(r"(?<![\w./~-])/(etc|opt|var/lib|usr/local/webots)\b", rf"{self.root}/\1", text)
+        text = re.sub(r"\bbuild/(manual|dist)\b", rf"{self.root}/build/\1", text)
+        text = text.replace(".venv-test/bin/", f"{Path(sys.executable).parent}/")
+        return re.sub(r"^script/test\b", "script-test", text, flags=re.MULTILINE)
+
+    def _run(self, script: str, place: str) -> str:
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        environment |= {"ROOT": str(self.root), "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}"}
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", self._here(script)],
+            cwd=CHECKOUT,
+            env=environment,
+            input=SECRET,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=5 * PATIENCE,
+        )
+        assert done.returncode == 0, f"{place}:\n{script}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def _type(self, block: Block) -> None:
+        server = re.fullmatch(r"((?:\w+=\S+ )*)script/server\n", block.text)
+        if server:
+            self._start_server(server[1].split())
+        elif block.text.startswith("#!"):
+            self._save_script(block)
+        elif "-m build " in block.text:
+            assert block.text == build_block().text, f"{block.place}: distributions are made by the first such block"
+            assert list(self._distributions.glob("*.whl"))
+        else:
+            if "$accounts " in block.text:
+                self._make_account("Ada Lovelace")
+            self._run(block.text, block.place)
+
+    def _start_server(self, environment: list[str]) -> None:
+        """Do what the reader does at a terminal; at other ports, as these may be taken."""
+        state = self.root / f"server-{len(environment)}"
+        state.mkdir()
+        command = ["env", *map(self._here, environment), str(CHECKOUT / "script" / "server")]
+        with running(command, state) as cloud:
+            cloud.wait_until_available()
+
+    def _save_script(self, block: Block) -> None:
+        """Save a script that another program runs, and see that a shell understands it."""
+        script = self.root / "script"
+        script.write_text(self._here(block.text))
+        self._run(f"sh -n {script}", block.place)
+        self._run_hook(script, block.place)
+
+    def _run_hook(self, script: Path, place: str) -> None:
+        """Run what certbot runs: the new certificate's folder is in RENEWED_LINEAGE."""
+        lineage = self.root / "lineage"
+        lineage.mkdir()
+        for name in ("fullchain.pem", "privkey.pem"):
+            self._write_secret(lineage / name)
+        self._run(f"RENEWED_LINEAGE={lineage} sh {script}", place)
+        assert (self.root / "etc" / "webots-cloud" / "privkey.pem").stat().st_mode & 0o777 == 0o640
+
+    def _make_account(self, name: str) -> None:
+        state = self.root / "var" / "lib" / "webots-host"
+        self._run(f"STATE_DIRECTORY={state} {self.root}/opt/webots-cloud/bin/webots-accounts list", "an account")
+        row = ("ada", account_name(name).key, name, "none yet", "first")
+        with closing(sqlite3.connect(state / "host" / "visitors.sqlite")) as database, database:
+            database.execute("INSERT INTO visitors (id) VALUES (?)", row[:1])
+            database.execute("INSERT INTO accounts (visitor, key, name, password, issue) VALUES (?, ?, ?, ?, ?)", row)
+
+    def _configure(self, block: Block) -> None:
+        sections = re.findall(r"^\[(\w+)\]$", block.text, re.MULTILINE)
+        if sections == ["project"]:
+            self._offer(block)
+        elif sections == ["Service"]:
+            self._verify_unit(block)
+        else:
+            assert sections
+            self._read_configuration(block.text, sections)
+
+    def _read_configuration(self, text: str, sections: list[str]) -> None:
+        text = self._here(text)
+        for path in map(Path, re.findall(rf"= ({self.root}/etc/\S+)$", text, re.MULTILINE)):
+            if not path.exists():
+                path.parent.mkdir(exist_ok=True)
+                self._write_secret(path)
+        file = self.root / "example.ini"
+        file.write_text(text)
+        with self.state(self.root / "state"):
+            read_config(file, [section for section in SECTIONS if section.section in sections])
+
+    @contextmanager
+    def state(self, folder: Path) -> Iterator[None]:
+        """Be what systemd tells of its state directory."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("STATE_DIRECTORY", str(folder))
+            yield
+
+    def _write_secret(self, path: Path) -> None:
+        path.write_text(SECRET)
+        path.chmod(0o600)
+
+    def _offer(self, block: Block) -> None:
+        """See that the website offers a project with such a C{project.ini} as it says."""
+        told = dict(re.findall(r"^(\w+) = (.*)$", block.text, re.MULTILINE))
+        folder = self.root / "offered"
+        (folder / "project" / "worlds").mkdir(parents=True)
+        for world in ("another.wbt", told["world"]):
+            (folder / "project" / "worlds" / world).touch()
+        (folder / "project" / "project.ini").write_text(block.text)
+        (project,) = Catalogue(folder).projects()
+        assert (project.title, project.description, project.world) == tuple(told.values())
+
+    def _verify_unit(self, block: Block) -> None:
+        """Have systemd read a unit with what is added by the C{systemctl edit} that the text before names last."""
+        unit = f"{re.findall(r'`systemctl edit (webots-[a-z]+)`', block.before)[-1]}.service"
+        folder = self.root / f"edited-{unit}"
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / f"{unit}.d").mkdir(parents=True)
+        text = (CHECKOUT / "systemd" / unit).read_text()
+        (folder / unit).write_text(text.replace("/opt/", f"{self.root}/opt/"))
+        (folder / f"{unit}.d" / "override.conf").write_text(block.text)
+        command = ["systemd-analyze", "verify", "--man=no", "--generators=no", str(folder / unit)]
+        said = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+        ours = [line for line in said.splitlines() if str(folder) in line or line.startswith(unit)]
+        assert ours == [], f"{block.place}: {ours}"
+
+    def _compare_with_tested(self, block: Block) -> None:
+        assert block.text in examples(), f"{block.place} is not what the tests of nginx run"
+
+    def _open_page(self, block: Block) -> None:
+        assert self.cloud
+        text = block.text.replace("ws://session.example.org:1999/", f"ws://localhost:{self.cloud.session}/")
+        with self._page(text) as page:
+            if text == block.text:
+                # There is no Webots at the address of the example.
+                expect(page.get_by_text("cannot be reached")).to_be_visible(timeout=PATIENCE * 1000)
+            else:
+                self.cloud.wait_until_available()
+                run = page.get_by_role("button", name="Run in real time")
+                expect(run).to_be_enabled(timeout=PATIENCE * 1000)
+
+    def _run_in_page(self, block: Block) -> None:
+        view = 'import webots from "./webots.mjs";\nconst view = new webots.View(document.body);\n'
+        head = view if "view." in block.text else ""
+        with self._page(f"<script type=module>{head}{block.text}\nglobalThis.isDone = true;</script>") as page:
+            page.wait_for_function("globalThis.isDone", timeout=PATIENCE * 1000)
+
+    @contextmanager
+    def _page(self, text: str) -> Iterator[Page]:
+        """Open a page of the website; its scripts may not throw."""
+        assert self.cloud
+        assert self.browser
+        page = self.browser.new_page(viewport={"width": 900, "height": 600})
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        html = f"<!doctype html><meta charset=utf-8><body>{text}"
+        page.route("**/manual.html", lambda route: route.fulfill(body=html, content_type="text/html"))
+        page.goto(f"{self.cloud.page}manual.html")
+        yield page
+        page.close()
+        assert errors == []
+
+    def _look_at(self, block: Block) -> None:
+        commands = [line for line in block.text.splitlines() if line.lstrip("$# ").startswith(COMMANDS)]
+        assert commands == [], f"{block.place} has commands: say that its language is sh"
+
+
+def build_block() -> Block:
+    """Give the block with the command for wheel and source archive."""
+    return next(block for block in blocks("development") if "-m build " in block.text)
