@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -19,7 +20,9 @@ from webots_cloud.simulation.addresses import Addresses
 from webots_cloud.simulation.client import CLOSE_SECONDS, ClientFactory
 from webots_cloud.simulation.deadline import WARNING_SECONDS, Deadline
 from webots_cloud.simulation.idleness import Idleness
+from webots_cloud.simulation.instances import Instances
 from webots_cloud.simulation.site import CountedSite
+from webots_cloud.simulation.tally import Tally
 from webots_cloud.simulation.web import ClientSocket
 
 SHORT_SECONDS = 0.5
@@ -201,7 +204,10 @@ class Peer:
         # Autobahn's timers have one clock for all.
         monkeypatch.setattr("txaio.config.loop", self.clock)
         config = read_config(None, ()).simulation
-        clients = ClientFactory(self.clock, cast(Any, None), config.requestTimeoutSeconds)
+        self.tally = Tally(self.clock.seconds)
+        # None is ever started.
+        instances = Instances(cast(Any, SimpleNamespace(reactor=self.clock, tally=self.tally)))
+        clients = ClientFactory(self.clock, instances, config.requestTimeoutSeconds)
         root = Resource()
         root.putChild(b"client", ClientSocket(clients))
         site = CountedSite(self.clock, root, Addresses(self.clock.seconds, 9, 9, ()), clients.request_timeout)
@@ -231,6 +237,7 @@ class TestClient:
         assert peer.wire.heard() == b""
         peer.clock.advance(0.1)
         assert b"error: The page did not say which simulation to start" in peer.wire.heard()
+        assert peer.tally.refused == {"SilentClient": 1}
         peer.clock.advance(CLOSE_SECONDS - 0.1)
         assert not peer.is_closed
         peer.clock.advance(0.1)
