@@ -21,6 +21,9 @@ USE_SECONDS = 5.0
 """How often is looked at what each instance uses."""
 
 FULL = 100.0
+TOO_BUSY = 99.0
+"""From this load on the session server sends nobody (docs/protocol.md section 1)."""
+
 _BUSY = (Phase.FETCHING, Phase.STARTING, Phase.STOPPING)
 _ROUNDED_BYTES = 100_000
 
@@ -111,7 +114,7 @@ class Overview:
                 version=__version__,
                 simulator=self._launch.simulator.name,
                 began=self._began,
-                state="ending" if self._instances.closing else "full" if self._instances.full else "available",
+                state=self._state(),
             ),
             machine=self._facts,
             gpus=[_card(gpu) for gpu in self._gpus.cards.gpus],
@@ -124,6 +127,14 @@ class Overview:
             second=_last(self._curves.seconds),
             minute=_last(self._curves.minutes),
         )
+
+    def _state(self) -> str:
+        """Say whether clients are sent here, and why not."""
+        if self._instances.closing:
+            return "ending"
+        if self._instances.full:
+            return "full"
+        return "busy" if self.load >= TOO_BUSY else "available"
 
     def _totals(self) -> Document:
         summary, tally = self.summary, self._instances.tally

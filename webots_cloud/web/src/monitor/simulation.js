@@ -9,8 +9,8 @@ import { Live } from "./live.js";
 import { Points } from "./points.js";
 import { Tiles } from "./tiles.js";
 
-const STATES = { available: "Has places", full: "Full", ending: "Ending" };
-const TONES = { available: "good", full: "wait", ending: "wait" };
+const STATES = { available: "Has places", full: "Full", busy: "Too busy for more", ending: "Ending" };
+const TONES = { available: "good", full: "wait", busy: "wait", ending: "wait" };
 
 /** What is seen of the time: its points, its length, and the step of what is counted, in seconds. */
 const MINUTES = { points: new Points(600), length: 600, step: 10 };
