@@ -153,11 +153,17 @@ def test_the_page_in_a_browser(servers: Fronted) -> None:
         page.locator("a[href^='simulation.html'][href*='arena']").click()
         page.get_by_role("button", name="Run in real time").click()
         servers.wait_for(lambda: page.get_by_title("Simulated time").inner_text() > "0:00:00.000", "simulated time")
-        for server in (servers.session, servers.simulation):
-            page.goto(f"{servers.origin}/{server}/monitor")
-            expect(page.locator("#connection")).to_have_text("Live", timeout=MILLISECONDS)
     assert faults == []
     servers.wait_for(lambda: servers.instances() == 0, "the instance to end")
+
+
+def test_the_monitor_pages_are_live(servers: Fronted) -> None:
+    elsewhere = f"--host-resolver-rules=MAP localhost:443 127.0.0.1:{servers.front}"
+    with chromium(elsewhere, "--ignore-certificate-errors") as browser:
+        page = browser.new_page()
+        for server in (servers.session, servers.simulation):
+            page.goto(f"{servers.origin}/{server}/monitor", timeout=MILLISECONDS)
+            expect(page.locator("#connection")).to_have_text("Live", timeout=MILLISECONDS)
 
 
 def test_connections_are_counted_for_the_address_that_nginx_saw(servers: Fronted) -> None:

@@ -365,6 +365,7 @@ class TestPages(Server):
         self.start(maxConnections=1)
         client = await self.started()
         assert (await self.get("/load"))[1] == "100.0"
+        assert (await self.data())["server"]["state"] == "full"
         await self.end(client)
         await self.end(await self.started())
 

@@ -21,6 +21,9 @@ USE_SECONDS = 5.0
 """How often is looked at what each instance uses."""
 
 FULL = 100.0
+TOO_BUSY = 99.0
+"""From this load on the session server sends nobody (docs/protocol.md section 1)."""
+
 _BUSY = (Phase.FETCHING, Phase.STARTING, Phase.STOPPING)
 _ROUNDED_BYTES = 100_000
 
@@ -128,11 +131,14 @@ class Overview:
         )
 
     def _state(self) -> str:
+        """Say whether clients are sent here, and why not."""
         if self._instances.closing:
             return "ending"
         if self._instances.draining:
             return "drained"
-        return "full" if self._instances.full else "available"
+        if self._instances.full:
+            return "full"
+        return "busy" if self.load >= TOO_BUSY else "available"
 
     def _totals(self) -> Document:
         summary, tally = self.summary, self._instances.tally

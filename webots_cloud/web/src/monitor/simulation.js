@@ -9,8 +9,14 @@ import { Live } from "./live.js";
 import { Points } from "./points.js";
 import { Tiles } from "./tiles.js";
 
-const STATES = { available: "Has places", full: "Full", drained: "Drained", ending: "Ending" };
-const TONES = { available: "good", full: "wait", drained: "wait", ending: "wait" };
+const STATES = {
+  available: "Has places",
+  full: "Full",
+  busy: "Too busy for more",
+  drained: "Drained",
+  ending: "Ending",
+};
+const TONES = { available: "good", full: "wait", busy: "wait", drained: "wait", ending: "wait" };
 
 /** What is seen of the time: its points, its length, and the step of what is counted, in seconds. */
 const MINUTES = { points: new Points(600), length: 600, step: 10 };
