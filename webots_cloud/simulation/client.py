@@ -199,7 +199,8 @@ class ClientProtocol(WebSocketServerProtocol):
     def _name_address(self) -> None:
         """Have the log name whom the connection is counted for, which is known only when it has become a WebSocket."""
         counted = self.visit.client if self.visit is not None else None
-        self.session.address = str(counted or self.session.address or self.peer)
+        peer = getattr(cast(Any, self.transport).getPeer(), "host", None) if self.transport is not None else None
+        self.session.address = str(counted or self.session.address or peer or self.peer)
 
     def _stop_waiting(self) -> None:
         silence, self._silence = self._silence, None
