@@ -45,9 +45,10 @@ def open_page(browser: Browser, size: tuple[int, int], url: str) -> Page:
 
 
 def projects(browser: Browser, cloud: Cloud) -> Page:
-    """Open the list of projects, and wait for their pictures."""
+    """Open the list of projects, and wait for their pictures, and for the news that they can be started."""
     page = open_page(browser, DESKTOP, cloud.page)
-    expect(page.get_by_role("img").first).to_be_visible()
+    expect(page.locator("article img").first).to_be_visible()
+    expect(page.get_by_role("status").first).to_contain_text("can be started", timeout=PATIENCE * 1000)
     page.wait_for_function("[...document.images].every((image) => image.complete)")
     return page
 

@@ -71,7 +71,7 @@ class Reader:
         if chapter in self._read:
             return
         for block in blocks(chapter):
-            if block.language not in SPHINX:
+            if block.language.split(" ")[0] not in SPHINX:
                 assert block.language in self._rules, f"no rule covers {block.language!r}, of {block.place}"
                 self._rules[block.language](block)
         for command in commands_between_words(chapter):
@@ -122,7 +122,7 @@ class Reader:
         state.mkdir()
         command = ["env", *map(self._here, environment), str(CHECKOUT / "script" / "server")]
         with running(command, state) as cloud:
-            cloud.wait_until_available()
+            assert "<title>" in cloud.get(cloud.host, "/")
 
     def _save_script(self, block: Block) -> None:
         """Save a script that another program runs, and see that a shell understands it."""
@@ -210,13 +210,13 @@ class Reader:
 
     def _open_page(self, block: Block) -> None:
         assert self.cloud
+        self.cloud.wait_until_available()
         text = block.text.replace("ws://session.example.org:1999/", f"ws://localhost:{self.cloud.session}/")
         with self._page(text) as page:
             if text == block.text:
                 # There is no Webots at the address of the example.
                 expect(page.get_by_text("cannot be reached")).to_be_visible(timeout=PATIENCE * 1000)
             else:
-                self.cloud.wait_until_available()
                 run = page.get_by_role("button", name="Run in real time")
                 expect(run).to_be_enabled(timeout=PATIENCE * 1000)
 
