@@ -21,6 +21,7 @@ class Attempts:
         @param span: its length in seconds.
         """
         self._seconds = seconds
+        self._began = seconds()
         self._limit = limit
         self._span = span
         self._number = 0
@@ -36,7 +37,7 @@ class Attempts:
         self._begin_span()
         if self._counts.get(self._bucket(who), 0) < self._limit:
             return 0.0
-        return (self._number + 1) * self._span - self._seconds()
+        return self._began + (self._number + 1) * self._span - self._seconds()
 
     def add(self, who: str) -> None:
         """Count an attempt."""
@@ -53,7 +54,7 @@ class Attempts:
             self._counts[bucket] = left
 
     def _begin_span(self) -> None:
-        number = int(self._seconds() // self._span)
+        number = int((self._seconds() - self._began) // self._span)
         if number != self._number:
             self._number = number
             self._counts.clear()

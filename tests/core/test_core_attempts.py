@@ -23,6 +23,16 @@ def test_there_may_be_so_many_in_a_span_of_time() -> None:
     assert len(attempts) == 0
 
 
+def test_the_first_span_begins_when_counting_does() -> None:
+    clock = Clock()
+    clock.advance(1.5 * SPAN)
+    attempts = Attempts(clock.seconds, LIMIT, SPAN)
+    for _ in range(LIMIT):
+        attempts.add("ada")
+        clock.advance(SPAN / 4)
+    assert attempts.wait_seconds("ada") == SPAN / 4
+
+
 def test_one_that_does_not_count_is_taken_back() -> None:
     attempts = Attempts(Clock().seconds, LIMIT, SPAN)
     for _ in range(10 * LIMIT):

@@ -46,7 +46,9 @@ class EncryptedHost(TestCase):
             **changed,
         )
         encryptions: Any = Encryptions(reactor)
-        host: Any = host_service(reactor, config, Path(), encryption=encryptions.of(config))
+        Path("static").mkdir(exist_ok=True)
+        Path("static", "not_found.html").write_text("nothing here")
+        host: Any = host_service(reactor, config, Path("static"), encryption=encryptions.of(config))
         encryptions.startService()
         host.startService()
         try:
