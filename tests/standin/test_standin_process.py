@@ -154,12 +154,6 @@ def _poses(message: str) -> list[dict[str, Any]]:
     return list(json.loads(message.partition(":")[2])["poses"])
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Case(TestCase):
     """A project in a folder, and the processes that tests start in it."""
 
