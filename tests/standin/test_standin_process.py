@@ -23,6 +23,8 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SkipTest, TestCase
 
+from tests.ports import free_port
+
 reactor = cast("Any", default_reactor)
 
 HERE = Path(__file__).parent
