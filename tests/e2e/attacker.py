@@ -19,9 +19,10 @@ import psutil
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.e2e.cloud import Cloud, free_ports
+from tests.e2e.cloud import Cloud
 from tests.e2e.page import begins, receive
 from tests.e2e.program import PATIENCE, Program
+from tests.ports import free_ports
 
 CONTROLLER = Path(__file__).with_name("controllers") / "attacker"
 LIMITS = {
@@ -56,7 +57,7 @@ class Arena(Cloud):
         """
         self.state = state
         self.projects = state / "projects"
-        self.session, self.simulation, self.host = free_ports()
+        self.session, self.simulation, self.host = free_ports(3)
         self.add_project("attacker")
         self.configuration = state / "attacked.ini"
         self.configuration.write_text(self._options(hostile_ports, limits))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ import psutil
 import pytest
 
 from tests.e2e.program import PATIENCE, Program
+from tests.ports import free_ports
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 TUTORIAL = Path("projects/four_wheels/worlds/4_wheels_robot.wbt")
@@ -27,7 +27,7 @@ class Cloud(Program):
 
     def __init__(self, command: Sequence[str], state: Path) -> None:
         self.state = state
-        self.session, self.simulation, self.host = free_ports()
+        self.session, self.simulation, self.host = free_ports(3)
         self._configuration = state / "test.ini"
         self._configuration.write_text(self._ini())
         self._guardians: list[psutil.Process] = []
@@ -84,16 +84,6 @@ class Cloud(Program):
 
 
 C = TypeVar("C", bound=Cloud)
-
-
-def free_ports() -> tuple[int, int, int]:
-    """Three ports, the second of which has some room after it."""
-    with socket.socket() as first, socket.socket() as second, socket.socket() as third:
-        for probe in (first, second, third):
-            probe.bind(("127.0.0.1", 0))
-        ports = [probe.getsockname()[1] for probe in (first, second, third)]
-    middle = min(ports[1], 65000)
-    return ports[0], middle, ports[2]
 
 
 def running(command: Sequence[str], state: Path) -> AbstractContextManager[Cloud]:

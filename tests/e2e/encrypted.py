@@ -20,10 +20,10 @@ from websockets.sync.client import ClientConnection, connect
 from tests.certificate import Made, authority, certify, websocket_trust
 from tests.chromium import chromium, trust
 from tests.e2e.cloud import Cloud, attended
-from tests.e2e.exposed import free_port
 from tests.e2e.program import PATIENCE
 from tests.e2e.raw import Answer, Raw, request
 from tests.e2e.test_browser import open_tutorial
+from tests.ports import free_port
 
 HSTS = 3600
 MOST_SOCKETS = 30

@@ -6,7 +6,6 @@ import io
 import json
 import os
 import re
-import socket
 import stat
 import sys
 import threading
@@ -25,6 +24,7 @@ from websockets.sync.client import ClientConnection, connect
 from tests.e2e.page import begins, receive
 from tests.e2e.program import PATIENCE, Program
 from tests.e2e.raw import Answer, get
+from tests.ports import free_port
 
 KEY = "the-key-of-this-website-host"
 AUTHENTICATION = "what-Ada-is-logged-in-with"
@@ -330,12 +330,6 @@ def state_time(message: str) -> float:
     if message.startswith("application/json:"):
         return float(json.loads(message.removeprefix("application/json:"))["time"])
     return -1.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

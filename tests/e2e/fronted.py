@@ -22,9 +22,10 @@ from websockets.typing import Origin
 
 from tests.certificate import make_certificate, websocket_trust
 from tests.e2e.cloud import CHECKOUT, Cloud
-from tests.e2e.exposed import MARK, free_port, project
+from tests.e2e.exposed import MARK, project
 from tests.e2e.program import PATIENCE
 from tests.e2e.raw import Answer, Raw, request
+from tests.ports import free_port
 
 DOCUMENTED_PORTS = "200[1-9]|20[1-9][0-9]|2100"
 """Of instances, in the rule of the manual."""

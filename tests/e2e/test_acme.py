@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.e2e.cloud import Cloud, add_tutorial, attended
 from tests.e2e.encrypted import Encrypted, simulate_in_browser
-from tests.e2e.exposed import free_port
+from tests.ports import free_port
 from tests.tls.pebble import Pebble, pebble
 
 

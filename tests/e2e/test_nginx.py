@@ -17,11 +17,12 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection
 
 from tests.chromium import chromium
-from tests.e2e.exposed import MARK, free_port, state_time
+from tests.e2e.exposed import MARK, state_time
 from tests.e2e.fronted import DOCUMENTED_PORTS, ODD_NAME, Fronted, examples, fronted
 from tests.e2e.page import begins, receive
 from tests.e2e.program import PATIENCE
 from tests.e2e.raw import get
+from tests.ports import free_port
 from webots_cloud.config import read_config
 
 MARK_PATH = "/worlds/textures/mark.png"

@@ -28,6 +28,8 @@ def prepared() -> TrustedAuthorities:
     made = certify(["localhost"], root)
     for name, data in (("ca", root.pem), ("cert", made.pem + root.pem), ("key", made.key_pem), ("secret", b"sesame")):
         Path(f"{name}.pem").write_bytes(data)
+    Path("static").mkdir(exist_ok=True)
+    Path("static", "not_found.html").write_text("nothing here")
     return TrustedAuthorities(Path("ca.pem"))
 
 
@@ -46,8 +48,6 @@ class EncryptedHost(TestCase):
             **changed,
         )
         encryptions: Any = Encryptions(reactor)
-        Path("static").mkdir(exist_ok=True)
-        Path("static", "not_found.html").write_text("nothing here")
         host: Any = host_service(reactor, config, Path("static"), encryption=encryptions.of(config))
         encryptions.startService()
         host.startService()

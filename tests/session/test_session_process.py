@@ -18,6 +18,8 @@ from threading import Event, Thread, Timer
 import attrs
 import pytest
 
+from tests.ports import free_port
+
 CHECKOUT = Path(__file__).parents[2]
 SECONDS = 60
 HANDSHAKE = (
@@ -120,12 +122,6 @@ def exactly(client: socket.socket, length: int) -> bytes:
         assert more, "the session server closed the connection"
         received += more
     return received
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @contextlib.contextmanager

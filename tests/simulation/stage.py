@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import socket
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -25,8 +24,8 @@ from twisted.trial.unittest import TestCase
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
+from tests.ports import free_range
 from webots_cloud.config import read_config
-from webots_cloud.simulation.gate import port_is_free
 from webots_cloud.simulation.service import SimulationService
 
 reactor = cast(Any, _reactor)
@@ -192,16 +191,6 @@ class Client(WebSocketClientProtocol):
                 waiting.callback(found)
 
 
-def free_ports(count: int) -> int:
-    """Find a port that is followed by so many free ones."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-        if port + count < 65536 and all(port_is_free(port + step) for step in range(1, count + 1)):
-            return port
-
-
 class StageCase(TestCase):
     """Tests on a stage; whatever happens on it, nothing may be left."""
 
@@ -244,7 +233,7 @@ class StageCase(TestCase):
         self.config = attrs.evolve(
             read_config(None, ()).simulation,
             **{
-                "port": free_ports(INSTANCES),
+                "port": free_range(1 + INSTANCES),
                 "listen": ("tcp:0:interface=127.0.0.1",),
                 "webotsHome": self.webots_home,
                 "projectsDir": self.projects,

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,18 +18,11 @@ import psutil
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
+from tests.ports import free_ports
 from tests.simulation.stage import NEVER_OPENS, OPENS, PATIENCE_SECONDS, WORLD
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 STOPPING = "error: This server is being stopped; start the simulation again to get another one."
-
-
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
 
 
 class Server:

@@ -23,6 +23,8 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SkipTest, TestCase
 
+from tests.ports import free_port
+
 reactor = cast("Any", default_reactor)
 
 HERE = Path(__file__).parent
@@ -152,12 +154,6 @@ def _poses(message: str) -> list[dict[str, Any]]:
     if not message.startswith("application/json:"):
         return []
     return list(json.loads(message.partition(":")[2])["poses"])
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Case(TestCase):

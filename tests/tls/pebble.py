@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import random
 import socket
 import ssl
 import subprocess
@@ -20,6 +19,7 @@ import attrs
 from cryptography import x509
 
 from tests.certificate import authority, certify
+from tests.ports import free_ports
 
 PATIENCE_SECONDS = 60
 
@@ -68,7 +68,7 @@ def pebble(
     own = certify(["localhost"], root)
     for path, content in ((ca_file, root.pem), (certificate, own.pem), (key_file, own.key_pem)):
         path.write_bytes(content)
-    port, management, http_port, tls_port, dns, dns_management = _free_ports(6)
+    port, management, http_port, tls_port, dns, dns_management = free_ports(6)
     config = {
         "listenAddress": f"127.0.0.1:{port}",
         "managementListenAddress": f"127.0.0.1:{management}",
@@ -121,14 +121,3 @@ def _wait(port: int, running: subprocess.Popen[bytes], log: Path) -> None:
             return
         threading.Event().wait(0.05)
     raise AssertionError(f"{running.args!r} does not listen on {port}: {log.read_text()}")
-
-
-def _free_ports(count: int) -> list[int]:
-    """Find ports that nothing uses, and that no outgoing connection is given before they are listened on."""
-    found: list[int] = []
-    while len(found) < count:
-        port = random.SystemRandom().randrange(10000, 30000)
-        with contextlib.suppress(OSError), socket.socket() as free:
-            free.bind(("127.0.0.1", port))
-            found += [port] if port not in found else []
-    return found
