@@ -23,7 +23,7 @@ PACKAGES = {"firejail", "nginx-light", "python3-venv", "xvfb"}
 """Debian packages that the manual installs; all are in Debian 12 and in Ubuntu 24.04."""
 OTHER_UNITS = {"nginx"}
 """Units that are not ours, and come with these packages."""
-VERBS = {"disable", "edit", "enable", "kill", "reload", "restart", "start", "status", "stop"}
+VERBS = {"disable", "edit", "enable", "kill", "reload", "reset-failed", "restart", "start", "status", "stop"}
 
 
 class Refused(Exception):
@@ -172,14 +172,14 @@ def systemctl(arguments: Sequence[str]) -> None:
 
 
 def unit_file(unit: str, folder: Path) -> Path:
-    """Give the file of a unit.
+    """Give the file of a unit, or of one of those that a pattern stands for.
 
     @raise Refused: if there is none.
     """
-    file = folder / (unit if "." in unit else f"{unit}.service")
-    if not file.exists():
-        raise Refused(f"there is no unit {file}")
-    return file
+    files = sorted(folder.glob(unit if "." in unit else f"{unit}.service"))
+    if not files:
+        raise Refused(f"there is no unit {unit} in {folder}")
+    return files[0]
 
 
 def start(file: Path) -> None:
@@ -203,11 +203,63 @@ def start(file: Path) -> None:
 def journalctl(arguments: Sequence[str]) -> None:
     """Look at whose lines are asked for."""
     parser = ArgumentParser()
-    parser.add_argument("--unit", action="append", default=[])
+    parser.add_argument("--unit", "--identifier", "-u", "-t", dest="units", action="append", default=[])
     parser.add_argument("--since")
+    parser.add_argument("--priority", choices=["err", "warning", "info"])
     parser.add_argument("--follow", action="store_true")
-    for unit in parser.parse_args(arguments).unit:
+    parser.add_argument("fields", nargs="*")
+    options = parser.parse_args(arguments)
+    for unit in options.units:
         unit_file(unit, root() / "etc" / "systemd" / "system")
+    wrong = [field for field in options.fields if not re.fullmatch(r"[A-Z][A-Z0-9_]*=.+", field)]
+    if wrong:
+        raise Refused(f"{wrong} are no fields")
+
+
+def sysusers(arguments: Sequence[str]) -> None:
+    """Make the users and groups that files name, unless they are there.
+
+    @raise Refused: if no file names any.
+    """
+    lines = [line.split() for file in configured("sysusers.d", arguments) for line in file.read_text().splitlines()]
+    made = [line[:2] for line in lines if line and line[0] in {"u", "u!", "g"}]
+    if not made:
+        raise Refused("no user is to be made")
+    for kind, name in made:
+        for names_of in ("groups",) if kind == "g" else ("users", "groups"):
+            if name not in names(names_of):
+                add(names_of, name)
+
+
+def tmpfiles(arguments: Sequence[str]) -> None:
+    """Make the folders that files name, and see that there are those whose they are to be."""
+    parser = ArgumentParser()
+    parser.add_argument("--create", action="store_true", required=True)
+    parser.add_argument("files", nargs="+")
+    for file in configured("tmpfiles.d", parser.parse_args(arguments).files):
+        for line in file.read_text().splitlines():
+            if line and not line.startswith("#"):
+                kind, path, _, user, group = line.split()[:5]
+                if kind == "d" and path.startswith(("/etc/", "/var/lib/")):
+                    (root() / path.lstrip("/")).mkdir(parents=True, exist_ok=True)
+                if user not in {"-", "root"}:
+                    must_be(user, "users")
+                if group not in {"-", "root"}:
+                    must_be(group, "groups")
+
+
+def configured(kind: str, chosen: Sequence[str]) -> list[Path]:
+    """Give the files of a kind that were installed.
+
+    @param chosen: their names; empty: all.
+    @raise Refused: if one is not there.
+    """
+    folder = root() / "usr" / "lib" / kind
+    files = [folder / name for name in chosen] if chosen else sorted(folder.glob("*.conf"))
+    missing = [file for file in files if not file.exists()]
+    if missing or not files:
+        raise Refused(f"there is no {missing or folder}")
+    return files
 
 
 def sysctl(arguments: Sequence[str]) -> None:
@@ -243,6 +295,8 @@ PROGRAMS: dict[str, Callable[[Sequence[str]], None]] = {
     "setpriv": setpriv,
     "sysctl": sysctl,
     "systemctl": systemctl,
+    "systemd-sysusers": sysusers,
+    "systemd-tmpfiles": tmpfiles,
     "useradd": useradd,
     "usermod": usermod,
 }

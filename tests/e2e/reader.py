@@ -30,6 +30,18 @@ from webots_cloud.host.names import account_name
 UNITS = {"session": SessionConfig, "simulation": SimulationConfig, "host": HostConfig}
 SECRET = "correct horse battery\n"
 """What is typed where a command asks for something, and is in files that the reader is said to have."""
+FOLDERS = (
+    "etc/sysctl.d",
+    "etc/systemd/system",
+    "opt",
+    "usr/lib/sysusers.d",
+    "usr/lib/tmpfiles.d",
+    "var/lib",
+    "var/log",
+)
+"""Those that every system has."""
+_SYSTEM = r"etc|opt|usr/lib/(?:sysusers|tmpfiles)\.d|usr/local|var/lib|var/log"
+"""Folders of a system that is the reader's own."""
 SPHINX = {"{literalinclude}", "{toctree}"}
 """Blocks that are none of the reader's: the command that makes the manual looks at them."""
 
@@ -57,7 +69,7 @@ class Reader:
             "text": self._look_at,
         }
         put_into(root / "bin")
-        for folder in ("etc/systemd/system", "etc/sysctl.d", "opt", "var/lib", "usr/local/webots", "state/keys"):
+        for folder in (*FOLDERS, "state/keys", "usr/local/webots"):
             (root / folder).mkdir(parents=True)
         webots = root / "usr" / "local" / "webots" / "webots"
         webots.write_text("#!/bin/sh\n")
@@ -81,9 +93,12 @@ class Reader:
 
     def _here(self, text: str) -> str:
         """Put the machine's folders into what the manual says."""
-        text = re.sub(r"(?<![\w./~-])/(etc|opt|var/lib|usr/local/webots)\b", rf"{self.root}/\1", text)
+        text = re.sub(rf"(?<![\w./~-])/({_SYSTEM})\b", rf"{self.root}/\1", text)
         text = re.sub(r"\bbuild/(manual|dist)\b", rf"{self.root}/build/\1", text)
         text = text.replace(".venv-test/bin/", f"{Path(sys.executable).parent}/")
+        if self.cloud:
+            ports = {"1999": self.cloud.session, "2000": self.cloud.simulation, "8080": self.cloud.host}
+            text = re.sub(r"(?<=http://localhost:)\d{4}\b", lambda port: str(ports[port[0]]), text)
         return re.sub(r"^script/test\b", "script-test", text, flags=re.MULTILINE)
 
     def _run(self, script: str, place: str) -> str:
@@ -155,7 +170,7 @@ class Reader:
         elif sections == ["Service"]:
             self._verify_unit(block)
         else:
-            assert sections
+            assert sections, f"{block.place} does not say to which section its options belong"
             self._read_configuration(block.text, sections)
 
     def _read_configuration(self, text: str, sections: list[str]) -> None:
@@ -231,14 +246,16 @@ class Reader:
         """Open a page of the website; its scripts may not throw."""
         assert self.cloud
         assert self.browser
-        page = self.browser.new_page(viewport={"width": 900, "height": 600})
+        # A page that a test answers for comes from nowhere, and must be allowed to ask the servers of this machine.
+        context = self.browser.new_context(viewport={"width": 900, "height": 600}, permissions=["local-network-access"])
+        page = context.new_page()
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         html = f"<!doctype html><meta charset=utf-8><body>{text}"
         page.route("**/manual.html", lambda route: route.fulfill(body=html, content_type="text/html"))
         page.goto(f"{self.cloud.page}manual.html")
         yield page
-        page.close()
+        context.close()
         assert errors == []
 
     def _look_at(self, block: Block) -> None:
