@@ -17,8 +17,8 @@ from urllib.request import urlopen
 
 from tests.e2e.cloud import attended
 from tests.e2e.encrypted import Encrypted
-from tests.e2e.exposed import free_port
 from tests.e2e.program import PATIENCE, Program
+from tests.ports import free_port
 from tests.session.mail_servers import PASSWORD, USER, Authority, Mailbox, mail_server
 
 

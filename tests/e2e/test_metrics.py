@@ -15,11 +15,12 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.e2e.cloud import Cloud, add_tutorial, free_ports, running
+from tests.e2e.cloud import Cloud, add_tutorial, running
 from tests.e2e.page import simulation
 from tests.e2e.program import PATIENCE, Program
 from tests.metrics.samples import Samples
 from tests.metrics.test_metrics_operator_files import RULES, expressions, promtool
+from tests.ports import free_port
 from tests.simulation.nvidia import Library
 
 SERVERS = ("session", "simulation", "host")
@@ -62,7 +63,7 @@ def test_all_that_rules_and_dashboard_name_is_there(cloud: Cloud) -> None:
 @contextmanager
 def prometheus(cloud: Cloud, folder: Path) -> Iterator[Callable[[str], list[dict[str, Any]]]]:
     """Run a real Prometheus that asks all servers and looks at the rules; gives what asks it for an expression."""
-    (port, *_) = free_ports()
+    port = free_port()
     jobs = [
         f"  - job_name: webots-{server}\n    static_configs: [{{targets: [localhost:{getattr(cloud, server)}]}}]\n"
         for server in SERVERS
