@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from autobahn.twisted.resource import WebSocketResource
 from twisted.internet.interfaces import IReactorTime
+from twisted.protocols.policies import ProtocolWrapper
 from twisted.web.http import Request
 from twisted.web.iweb import IRequest
 from twisted.web.resource import Resource
@@ -155,7 +156,9 @@ class ClientSocket(Resource):
             channel.hand_over()
             transport = cast(Any, channel.transport)
             answer: bytes | int = self._sockets.render(request)
-            cast(ClientProtocol, transport.protocol).visit = channel.visit
+            # Where it is encrypted, the transport's own protocol is what encrypts.
+            protocol = transport.wrappedProtocol if isinstance(transport, ProtocolWrapper) else transport.protocol
+            cast(ClientProtocol, protocol).visit = channel.visit
             return answer
         request.setResponseCode(426)
         request.setHeader("upgrade", "websocket")
