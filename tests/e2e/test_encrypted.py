@@ -118,6 +118,15 @@ def test_connections_that_say_nothing_are_counted_and_ended(servers: Encrypted) 
     servers.wait_for(lambda: servers.is_answered(servers.simulation, source), "a place for another")
 
 
+def test_pages_are_counted_until_they_leave(servers: Encrypted) -> None:
+    source = "127.0.0.78"
+    for _ in range(2 * MOST_SOCKETS):
+        servers.wait_for(lambda: servers.is_answered(servers.simulation, source), "a place for another")
+        raw = servers.encrypted_socket(servers.simulation, source)
+        assert raw.upgraded("/client").status == 101
+        raw.socket.close()
+
+
 def close_code(socket: ClientConnection) -> int | None:
     """Read until the other end closes; give the reason."""
     try:
