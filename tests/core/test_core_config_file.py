@@ -291,7 +291,7 @@ def test_the_manuals_example_of_encryption_is_a_configuration_without_mistakes(t
     assert [server.websocket_url for server in config.session.servers] == [config.simulation.url("ws")]
     assert [config.session.url("ws"), config.host.url("http")] == [
         "wss://robots.example.org:1999",
-        "https://robots.example.org",
+        "https://robots.example.org:8080",
     ]
 
 

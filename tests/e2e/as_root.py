@@ -19,9 +19,11 @@ from webots_cloud.host.first_start import prepare
 from webots_cloud.host.versions import DataFolder
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-PACKAGES = {"firejail", "nginx-light", "python3-venv", "xvfb"}
+PACKAGES = {"firejail", "nginx-light", "prometheus", "prometheus-alertmanager", "python3-venv", "xvfb"}
 """Debian packages that the manual installs; all are in Debian 12 and in Ubuntu 24.04."""
-OTHER_UNITS = {"nginx"}
+NON_FREE_PACKAGES = {"nvidia-driver"}
+"""Those of Debian's non-free."""
+OTHER_UNITS = {"nginx", "prometheus"}
 """Units that are not ours, and come with these packages."""
 VERBS = {"disable", "edit", "enable", "kill", "reload", "reset-failed", "restart", "start", "status", "stop"}
 
@@ -66,46 +68,8 @@ def apt_get(arguments: Sequence[str]) -> None:
     parser = ArgumentParser()
     parser.add_argument("verb", choices=["install"])
     parser.add_argument("-y", action="store_true", required=True)
-    parser.add_argument("packages", nargs="+", choices=sorted(PACKAGES))
+    parser.add_argument("packages", nargs="+", choices=sorted(PACKAGES | NON_FREE_PACKAGES))
     parser.parse_args(arguments)
-
-
-def useradd(arguments: Sequence[str]) -> None:
-    """Make a user, and its group: one that a unit has, with the home that the unit makes."""
-    parser = ArgumentParser()
-    parser.add_argument("--system", action="store_true", required=True)
-    parser.add_argument("--home-dir", type=Path)
-    parser.add_argument("--shell", choices=["/usr/sbin/nologin"], required=True)
-    parser.add_argument("name")
-    options = parser.parse_args(arguments)
-    unit = unit_file(options.name, CHECKOUT / "systemd").read_text()
-    if f"User={options.name}\n" not in unit:
-        raise Refused(f"its unit has another user than {options.name}")
-    state = root() / "var" / "lib" / options.name
-    if options.home_dir not in (None, state) or f"StateDirectory={options.name}\n" not in unit:
-        raise Refused(f"the home is not {state}, which the unit makes")
-    add("users", options.name)
-    add("groups", options.name)
-
-
-def groupadd(arguments: Sequence[str]) -> None:
-    """Make a group."""
-    parser = ArgumentParser()
-    parser.add_argument("--system", action="store_true", required=True)
-    parser.add_argument("name")
-    add("groups", parser.parse_args(arguments).name)
-
-
-def usermod(arguments: Sequence[str]) -> None:
-    """Look at a user that is put into a group."""
-    parser = ArgumentParser()
-    parser.add_argument("--append", action="store_true", required=True)
-    parser.add_argument("--groups", required=True)
-    parser.add_argument("user")
-    options = parser.parse_args(arguments)
-    must_be(options.user, "users")
-    for group in options.groups.split(","):
-        must_be(group, "groups")
 
 
 def chown(arguments: Sequence[str]) -> None:
@@ -150,9 +114,42 @@ def setpriv(arguments: Sequence[str]) -> None:
     os.execvp(options.command[0], options.command)  # noqa: S606 -- what the manual says
 
 
+def runuser(arguments: Sequence[str]) -> None:
+    """Do what is asked for as this user, whatever user that is to be."""
+    parser = ArgumentParser()
+    parser.add_argument("-u", dest="user", required=True)
+    parser.add_argument("command", nargs="...")
+    options = parser.parse_args(arguments)
+    must_be(options.user, "users")
+    command = [word for word in options.command if word != "--"]
+    os.execvp(command[0], command)  # noqa: S606 -- what the manual says
+
+
+def webots_cloud(arguments: Sequence[str]) -> None:
+    """Do what is asked for with the installed program, and the servers that run in the place of this machine's.
+
+    The folder CLOUD of the environment is theirs.
+    """
+    program = root() / "usr" / "local" / "bin" / "webots-cloud"
+    if not os.access(program, os.X_OK):
+        raise Refused(f"{program} cannot be executed")
+    state = Path(os.environ["CLOUD"])
+    theirs = str(state / "test.ini")
+    given = [theirs if argument == f"{root()}/etc/webots-cloud.ini" else argument for argument in arguments]
+    if given[0] not in {"completion", "import"} and not {"--config", "--help"} & set(given):
+        given += ["--config", theirs]
+    command = [str(program), *given]
+    environment = os.environ | {"STATE_DIRECTORY": str(state)}
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
+    print(done.stdout, end="")
+    # Who tests is busy as well: it may be that not all simulated clients find a place.
+    if done.returncode and not (given[0] == "load-test" and "no simulation server available" in done.stdout):
+        raise Refused(f"exit status {done.returncode}")
+
+
 def systemctl(arguments: Sequence[str]) -> None:
     """Look at the units, and whether what they need to start is there."""
-    if list(arguments) == ["daemon-reload"]:
+    if list(arguments) in (["daemon-reload"], ["--version"]):
         return
     parser = ArgumentParser()
     parser.add_argument("verb", choices=sorted(VERBS))
@@ -287,18 +284,17 @@ def script_test(arguments: Sequence[str]) -> None:
 PROGRAMS: dict[str, Callable[[Sequence[str]], None]] = {
     "apt-get": apt_get,
     "chown": chown,
-    "groupadd": groupadd,
     "install": install,
     "journalctl": journalctl,
     "nginx": nginx,
+    "runuser": runuser,
     "script-test": script_test,
     "setpriv": setpriv,
     "sysctl": sysctl,
     "systemctl": systemctl,
     "systemd-sysusers": sysusers,
     "systemd-tmpfiles": tmpfiles,
-    "useradd": useradd,
-    "usermod": usermod,
+    "webots-cloud": webots_cloud,
 }
 
 

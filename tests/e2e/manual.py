@@ -10,7 +10,19 @@ import attrs
 from tests.e2e.cloud import CHECKOUT
 
 DOCS = CHECKOUT / "docs"
-COMMANDS = ("apt-get", "journalctl", "nginx", "script/server", "sysctl", "systemctl", "twist")
+COMMANDS = (
+    "apt-get",
+    "curl",
+    "journalctl",
+    "nginx",
+    "runuser",
+    "script/server",
+    "sysctl",
+    "systemctl",
+    "twist",
+    "webots-accounts",
+    "webots-cloud",
+)
 """What a text between backquotes begins with, and a blank after it, where it is a command."""
 
 
@@ -50,5 +62,5 @@ def commands_between_words(chapter: str) -> list[str]:
     text = re.sub(r"^ *```.*\n(?:.*\n)*? *```$", "", (DOCS / f"{chapter}.md").read_text(), flags=re.MULTILINE)
     spans = dict.fromkeys(" ".join(span.split()) for span in re.findall(r"(?<!`)`([^`]+)`(?!`)", text))
     begins = tuple(f"{command} " for command in COMMANDS)
-    incomplete = re.compile(r"systemctl \w+|.*\b[A-Z]{4,}")
+    incomplete = re.compile(r"(?:systemctl|webots-cloud) [\w-]+|.*\b[A-Z]{4,}")
     return [span for span in spans if span.startswith(begins) and not incomplete.fullmatch(span)]

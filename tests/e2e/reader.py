@@ -5,6 +5,7 @@ Each language of a block has a rule; a block that no rule covers is a failure.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -12,7 +13,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from tests.e2e.as_root import put_into
 from tests.e2e.cloud import CHECKOUT, Cloud, running
 from tests.e2e.fronted import examples
 from tests.e2e.manual import COMMANDS, Block, blocks, commands_between_words
+from tests.e2e.page import open_socket, simulation
 from tests.e2e.program import PATIENCE
 from webots_cloud.config import SECTIONS, HostConfig, SessionConfig, SimulationConfig, read_config
 from webots_cloud.host.catalogue import Catalogue
@@ -31,15 +33,24 @@ UNITS = {"session": SessionConfig, "simulation": SimulationConfig, "host": HostC
 SECRET = "correct horse battery\n"
 """What is typed where a command asks for something, and is in files that the reader is said to have."""
 FOLDERS = (
+    "etc/bash_completion.d",
+    "etc/prometheus",
     "etc/sysctl.d",
     "etc/systemd/system",
     "opt",
     "usr/lib/sysusers.d",
     "usr/lib/tmpfiles.d",
+    "usr/local/bin",
     "var/lib",
-    "var/log",
+    "var/log/webots-simulation",
 )
-"""Those that every system has."""
+"""Those that every system has, or that packages and units make."""
+PROJECT = ("obstacle_course", "obstacle_course.wbt")
+OLD_CONFIGURATIONS = {
+    "session.json": {"port": 1999, "simulationServers": ["robots.example.org:2000"]},
+    "simulation.json": {"port": 2000, "fullyQualifiedDomainName": "robots.example.org", "maxConnections": 20},
+}
+"""What the reader has from before."""
 _SYSTEM = r"etc|opt|usr/lib/(?:sysusers|tmpfiles)\.d|usr/local|var/lib|var/log"
 """Folders of a system that is the reader's own."""
 SPHINX = {"{literalinclude}", "{toctree}"}
@@ -52,12 +63,14 @@ class Reader:
     @ivar root: what stands for the folder / of the machine.
     """
 
-    def __init__(self, root: Path, distributions: Path) -> None:
+    def __init__(self, root: Path, cloud: Cloud, distributions: Path) -> None:
         """Prepare the machine.
 
+        @param cloud: the servers that run on it.
         @param distributions: what the manual's command for wheel and source archive has made.
         """
         self.root = root
+        self.cloud = cloud
         self._distributions = distributions
         self._read: set[str] = set()
         self._rules: dict[str, Callable[[Block], None]] = {
@@ -67,6 +80,7 @@ class Reader:
             "html": self._open_page,
             "js": self._run_in_page,
             "text": self._look_at,
+            "yaml": self._ask_prometheus,
         }
         put_into(root / "bin")
         for folder in (*FOLDERS, "state/keys", "usr/local/webots"):
@@ -75,7 +89,11 @@ class Reader:
         webots.write_text("#!/bin/sh\n")
         webots.chmod(0o755)
         self._write_secret(root / "state" / "keys" / "localhost")
-        self.cloud: Cloud | None = None
+        (root / "var" / "log" / "webots-simulation" / "simulation.log").symlink_to(
+            cloud.state / "logs" / "simulation.log"
+        )
+        for name, values in OLD_CONFIGURATIONS.items():
+            (root / name).write_text(json.dumps(values))
         self.browser: Browser | None = None
 
     def read(self, chapter: str) -> None:
@@ -93,20 +111,21 @@ class Reader:
 
     def _here(self, text: str) -> str:
         """Put the machine's folders into what the manual says."""
+        text = text.replace("/var/lib/webots-simulation/simulation.sock", f"{self.cloud.state}/simulation.sock")
         text = re.sub(rf"(?<![\w./~-])/({_SYSTEM})\b", rf"{self.root}/\1", text)
         text = re.sub(r"\bbuild/(manual|dist)\b", rf"{self.root}/build/\1", text)
         text = text.replace(".venv-test/bin/", f"{Path(sys.executable).parent}/")
-        if self.cloud:
-            ports = {"1999": self.cloud.session, "2000": self.cloud.simulation, "8080": self.cloud.host}
-            text = re.sub(r"(?<=http://localhost:)\d{4}\b", lambda port: str(ports[port[0]]), text)
+        ports = {"1999": self.cloud.session, "2000": self.cloud.simulation, "8080": self.cloud.host}
+        text = re.sub(r"(?<=http://localhost:)\d{4}\b", lambda port: str(ports[port[0]]), text)
         return re.sub(r"^script/test\b", "script-test", text, flags=re.MULTILINE)
 
     def _run(self, script: str, place: str) -> str:
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        environment |= {"ROOT": str(self.root), "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}"}
+        environment |= {"ROOT": str(self.root), "CLOUD": str(self.cloud.state)}
+        environment["PATH"] = f"{self.root / 'bin'}:{os.environ['PATH']}"
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", self._here(script)],
-            cwd=CHECKOUT,
+            cwd=self.root if "webots-cloud import" in script else CHECKOUT,
             env=environment,
             input=SECRET,
             capture_output=True,
@@ -127,9 +146,34 @@ class Reader:
             assert block.text == build_block().text, f"{block.place}: distributions are made by the first such block"
             assert list(self._distributions.glob("*.whl"))
         else:
-            if "$accounts " in block.text:
+            with self._prepared(block.text) as text:
+                said = self._run(text, block.place)
+            # With an error, curl ends well all the same.
+            assert '{"error"' not in said, f"{block.place}: {said}"
+            if "webots-cloud drain" in block.text:
+                self._run("webots-cloud undrain", block.place)
+
+    @contextmanager
+    def _prepared(self, text: str) -> Iterator[str]:
+        """See to it that there is what commands are about; give them with its id in place of the example's."""
+        with ExitStack() as stack:
+            if "$accounts " in text:
                 self._make_account("Ada Lovelace")
-            self._run(block.text, block.place)
+            if "'user 7 at'" in text:
+                self._come_as_user("7")
+            if re.search(r"kill[ /]7\b", text):
+                user, _ = self.cloud.guest()
+                stack.enter_context(simulation(self.cloud, user, *PROJECT))
+                instances = json.loads(self.cloud.get(self.cloud.simulation, "/monitor.json"))["instances"]
+                text = re.sub(r"(?<=kill[ /])7\b", str(max(map(int, instances))), text)
+            yield text
+
+    def _come_as_user(self, user: str) -> None:
+        """Ask for a simulation as a user whom the website does not know, and be refused."""
+        with open_socket(f"ws://localhost:{self.cloud.simulation}/client") as page:
+            page.send(json.dumps({"init": [self.cloud.page.rstrip("/"), *PROJECT, user, "Ada", "none", "", "", ""]}))
+            while not str(page.recv(PATIENCE)).startswith("error:"):
+                pass
 
     def _start_server(self, environment: list[str]) -> None:
         """Do what the reader does at a terminal; at other ports, as these may be taken."""
@@ -167,7 +211,7 @@ class Reader:
         sections = re.findall(r"^\[(\w+)\]$", block.text, re.MULTILINE)
         if sections == ["project"]:
             self._offer(block)
-        elif sections == ["Service"]:
+        elif sections in (["Service"], ["Socket"]):
             self._verify_unit(block)
         else:
             assert sections, f"{block.place} does not say to which section its options belong"
@@ -208,12 +252,14 @@ class Reader:
 
     def _verify_unit(self, block: Block) -> None:
         """Have systemd read a unit with what is added by the C{systemctl edit} that the text before names last."""
-        unit = f"{re.findall(r'`systemctl edit (webots-[a-z]+)`', block.before)[-1]}.service"
+        edited = re.findall(r"`systemctl edit (webots-[a-z]+)(\.socket)?`", block.before)[-1]
+        unit = f"{edited[0]}{edited[1] or '.service'}"
         folder = self.root / f"edited-{unit}"
         shutil.rmtree(folder, ignore_errors=True)
         (folder / f"{unit}.d").mkdir(parents=True)
-        text = (CHECKOUT / "systemd" / unit).read_text()
-        (folder / unit).write_text(text.replace("/opt/", f"{self.root}/opt/"))
+        for name in {unit, f"{edited[0]}.service"}:
+            text = (CHECKOUT / "systemd" / name).read_text()
+            (folder / name).write_text(text.replace("/opt/", f"{self.root}/opt/"))
         (folder / f"{unit}.d" / "override.conf").write_text(block.text)
         command = ["systemd-analyze", "verify", "--man=no", "--generators=no", str(folder / unit)]
         said = subprocess.run(command, capture_output=True, text=True, check=False).stderr
@@ -224,7 +270,6 @@ class Reader:
         assert block.text in examples(), f"{block.place} is not what the tests of nginx run"
 
     def _open_page(self, block: Block) -> None:
-        assert self.cloud
         self.cloud.wait_until_available()
         text = block.text.replace("ws://session.example.org:1999/", f"ws://localhost:{self.cloud.session}/")
         with self._page(text) as page:
@@ -244,7 +289,6 @@ class Reader:
     @contextmanager
     def _page(self, text: str) -> Iterator[Page]:
         """Open a page of the website; its scripts may not throw."""
-        assert self.cloud
         assert self.browser
         # A page that a test answers for comes from nowhere, and must be allowed to ask the servers of this machine.
         context = self.browser.new_context(viewport={"width": 900, "height": 600}, permissions=["local-network-access"])
@@ -258,9 +302,33 @@ class Reader:
         context.close()
         assert errors == []
 
+    def _ask_prometheus(self, block: Block) -> None:
+        """Have Prometheus look at its configuration with the block in it: in each job, if it is indented."""
+        self._write_secret(self.root / "etc" / "prometheus" / "webots-cloud.password")
+        for file in (CHECKOUT / "etc" / "prometheus").iterdir():
+            shutil.copy(file, self.root / "etc" / "prometheus")
+        example = self.root / "etc" / "prometheus" / "example.yml"
+        text = (CHECKOUT / "etc" / "prometheus" / "prometheus.yml").read_text()
+        if block.text.startswith(" "):
+            text = re.sub(r"(  - job_name: .*\n)", rf"\1{block.text}", text)
+        else:
+            text += block.text
+        example.write_text(self._here(text))
+        self._run(f"promtool check config {example}", block.place)
+
     def _look_at(self, block: Block) -> None:
+        if block.text.startswith("backend "):
+            self._balance(block)
         commands = [line for line in block.text.splitlines() if line.lstrip("$# ").startswith(COMMANDS)]
         assert commands == [], f"{block.place} has commands: say that its language is sh"
+
+    def _balance(self, block: Block) -> None:
+        """Have HAProxy look at a part of its configuration."""
+        file = self.root / "haproxy.cfg"
+        times = "timeout connect 5s\n    timeout client 1m\n    timeout server 1m\n"
+        servers = re.sub(r"session\d\.example\.org", "localhost", block.text)
+        file.write_text(f"defaults\n    mode http\n    {times}{servers}")
+        self._run(f"haproxy -c -f {file}", block.place)
 
 
 def build_block() -> Block:

@@ -14,16 +14,16 @@ from webots_cloud.config import read_config
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory, distributions: Path) -> Reader:
+def reader(tmp_path_factory: pytest.TempPathFactory, cloud: Cloud, distributions: Path) -> Reader:
     """Somebody who has installed everything on one machine."""
-    reader = Reader(tmp_path_factory.mktemp("machine"), distributions)
+    reader = Reader(tmp_path_factory.mktemp("machine"), cloud, distributions)
     reader.read("one_machine")
     return reader
 
 
 @pytest.mark.parametrize("chapter", chapters())
-def test_what_a_chapter_says_works(chapter: str, reader: Reader, cloud: Cloud, browser: Browser) -> None:
-    reader.cloud, reader.browser = cloud, browser
+def test_what_a_chapter_says_works(chapter: str, reader: Reader, browser: Browser) -> None:
+    reader.browser = browser
     reader.read(chapter)
 
 

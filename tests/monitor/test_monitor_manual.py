@@ -1,4 +1,4 @@
-"""What docs/monitoring.md says to type and to write, as it stands there."""
+"""What docs/monitoring.md says to type, where a simulation server is in trouble."""
 
 from __future__ import annotations
 
@@ -6,30 +6,14 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
-
+from tests.e2e.manual import blocks
 from tests.session.test_session_process import SimulationServer, session
-from webots_cloud.config import read_config
 
-MANUAL = (Path(__file__).parents[2] / "docs" / "monitoring.md").read_text()
 SECONDS = 60
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", MANUAL, re.DOTALL | re.MULTILINE)
-
-
-@pytest.mark.parametrize("section", ["session", "simulation"])
-def test_the_example_is_a_configuration_without_mistakes(section: str, tmp_path: Path) -> None:
-    (example,) = blocks("ini")
-    (tmp_path / "test.ini").write_text(f"[{section}]\n{example}")
-    config = getattr(read_config(tmp_path / "test.ini", []), section)
-    assert config.monitorPassword.reveal() == "correct horse battery staple"
-    assert len(config.monitorNetworks) == 2
-
-
 def test_the_commands_do_what_they_say(tmp_path: Path) -> None:
-    commands = blocks("")
+    commands = [block.text for block in blocks("monitoring") if block.language == "sh"]
     assert len(commands) == 2
     with SimulationServer("broken").running() as broken, session(tmp_path, broken) as running:
         running.wait_for_log("is not available")

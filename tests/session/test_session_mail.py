@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import re
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -28,8 +27,6 @@ from webots_cloud.session.mail import Mail, mail_to_administrator, try_mail
 from webots_cloud.session.outbox import NotSent
 from webots_cloud.tls.encryption import CertificateStatus
 
-CHECKOUT = Path(__file__).parents[2]
-MANUAL = CHECKOUT / "docs" / "mail.md"
 ENDS = datetime.datetime(2030, 1, 1, tzinfo=datetime.UTC)
 
 
@@ -257,15 +254,6 @@ def test_without_an_administrator_nothing_is_watched() -> None:
     fleet.report_failure(ServerAddress(False, "a:2000"), "its name is not known")
     assert clock.getDelayedCalls() == []
     assert service.stopService() is None
-
-
-def test_the_manuals_example_is_a_configuration_without_mistakes(tmp_path: Path) -> None:
-    (example,) = re.findall(r"```ini\n(.*?)```", MANUAL.read_text("utf-8"), re.DOTALL)
-    (tmp_path / "mail-password").write_text("sesame\n")
-    file = tmp_path / "webots-cloud.ini"
-    file.write_text(example.replace("/etc/webots-cloud/", f"{tmp_path}/"))
-    read = read_config(file, [SessionConfig]).session
-    assert (len(read.administrator), read.mailServer, read.mail_port) == (2, "mail.example.org", 587)
 
 
 class Trying(TestCase):
