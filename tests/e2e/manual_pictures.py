@@ -1,6 +1,7 @@
 """Takes the pictures of the manual: `script/manual_pictures` runs it.
 
-Those that a chapter shows are taken, or of them those that are named, as `docs/pictures/NAME.png`: of a computer, a phone, and an operator's screen.
+Those that a chapter shows are taken, or of them those that are named, as `docs/pictures/NAME.png`: of a computer, a
+phone, and an operator's screen.
 """
 
 from __future__ import annotations
@@ -115,6 +116,7 @@ def monitor(server: str, size: tuple[int, int]) -> Callable[[Browser, Cloud], Pa
         cloud.wait_for(
             lambda: visitor.get_by_title("Simulated time").inner_text() > "0:00:30", "something to be seen in curves"
         )
+        cloud.wait_until_available()
         return page
 
     return opened
