@@ -53,6 +53,17 @@ OLD_CONFIGURATIONS = {
 """What the reader has from before."""
 _SYSTEM = r"etc|opt|usr/lib/(?:sysusers|tmpfiles)\.d|usr/local|var/lib|var/log"
 """Folders of a system that is the reader's own."""
+HAPROXY = """
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 1m
+    timeout server 1m
+frontend pages
+    bind 127.0.0.1:8000
+    default_backend session
+"""
+"""What is around the part that the manual has."""
 SPHINX = {"{literalinclude}", "{toctree}"}
 """Blocks that are none of the reader's: the command that makes the manual looks at them."""
 
@@ -325,10 +336,9 @@ class Reader:
     def _balance(self, block: Block) -> None:
         """Have HAProxy look at a part of its configuration."""
         file = self.root / "haproxy.cfg"
-        times = "timeout connect 5s\n    timeout client 1m\n    timeout server 1m\n"
         servers = re.sub(r"session\d\.example\.org", "localhost", block.text)
-        file.write_text(f"defaults\n    mode http\n    {times}{servers}")
-        self._run(f"haproxy -c -f {file}", block.place)
+        file.write_text(f"{HAPROXY}{servers}")
+        self._run(f"PATH=$PATH:/usr/sbin haproxy -c -f {file}", block.place)
 
 
 def build_block() -> Block:
