@@ -204,6 +204,13 @@ class TestGuard(TestCase):
         await until(lambda: os.getsid(guardian.pid) == guardian.pid, "a session")
         assert guardian.memory_info().rss < 20 * 10**6
 
+    async def test_what_asks_it_to_end_while_it_starts_does_not_hurt_it(self) -> None:
+        guardian = self.guardian()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            os.kill(guardian, number)
+        await until(lambda: self.guard.pid != guardian or os.getsid(guardian) == guardian, "a session")
+        assert self.guard.pid == guardian
+
     async def test_a_guardian_that_is_killed_is_replaced_and_told_all(self) -> None:
         pid, protocol = await self.start("import os, signal; os.write(1, b'ready'); signal.pause()")
         await protocol.said

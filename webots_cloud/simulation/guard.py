@@ -147,6 +147,8 @@ def _start_guardian(
     # Isolated and without site packages: a smaller and faster Python, which nothing in a folder or variable changes.
     command = [sys.executable, "-I", "-S", str(guardian.__file__)]
     reading, writing = os.pipe()
+    # Until it listens to none of them itself, what a terminal sends to the server's whole group waits.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, guardian.DEAF_TO)
     try:
         process = reactor.spawnProcess(
             _GuardianProcess(says, ended), command[0], command, os.environ, "/", childFDs={0: reading, 1: "r", 2: "r"}
@@ -155,6 +157,7 @@ def _start_guardian(
         os.close(writing)
         raise
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(reading)
     return _Orders(reactor, writing), process
 

@@ -20,6 +20,9 @@ import sys
 _START_TIME = 22 - 3
 """Where proc_pid_stat(5) has C{starttime}, counted after the process's name and from 0."""
 
+DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+"""What is sent to whoever is to end; a guardian ends after its server."""
+
 
 def start_time(pid: int) -> int | None:
     """Give when a process was started, in clock ticks since the machine was: with its id it means one process only.
@@ -102,7 +105,7 @@ def _kill_cgroup(cgroup: bytes) -> None:
 
 def main() -> None:
     """Obey until the server is gone; then end what it has not told to forget."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+    for number in DEAF_TO:
         signal.signal(number, signal.SIG_IGN)
     with contextlib.suppress(PermissionError):
         # What is sent to the server's process group must not reach its guardian.
