@@ -122,6 +122,7 @@ class Crowded(Counted):
         Counted.onOpen(self)
         self.watchers.append(self)
         self.say("0")
+        say("availability opened")
 
     def onClose(self, was_clean: bool, code: int | None, reason: str | None) -> None:
         if self in self.watchers:
