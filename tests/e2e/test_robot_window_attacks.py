@@ -8,7 +8,8 @@ import re
 from playwright.sync_api import Browser, Dialog, expect
 
 from tests.e2e.cloud import Cloud
-from tests.e2e.windows import MILLISECONDS, add_project, open_window, start
+from tests.e2e.test_browser import MILLISECONDS
+from tests.e2e.windows import add_project, open_window, start
 
 HOSTILE = """<!doctype html><meta charset="utf-8"><pre id="found">trying</pre>
 <script type="module">

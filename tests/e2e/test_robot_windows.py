@@ -7,10 +7,12 @@ import re
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.cloud import Cloud
-from tests.e2e.windows import MILLISECONDS, add_demo, add_project, open_window, start
+from tests.e2e.test_browser import MILLISECONDS
+from tests.e2e.windows import add_demo, add_project, open_window, start
 
 # Does what the class does that Webots offers to such pages: a socket of its own, at the address they came from.
-OWN_SOCKET = """<!doctype html><meta charset="utf-8"><pre id="heard"></pre><button id="say">Say</button>
+OWN_SOCKET = """<!doctype html><meta charset="utf-8">
+<pre id="heard"></pre><button id="say">Say</button><pre id="said"></pre>
 <script>
   const name = decodeURIComponent(/name=([^&]*)/.exec(location.search)[1]);
   const base = location.href.substring(0, location.href.indexOf("robot_windows/"));
@@ -23,7 +25,10 @@ OWN_SOCKET = """<!doctype html><meta charset="utf-8"><pre id="heard"></pre><butt
       document.getElementById("heard").append(`${heard[1]}\\n`);
     }
   };
-  document.getElementById("say").onclick = () => send("hello");
+  document.getElementById("say").onclick = () => {
+    send("hello");
+    document.getElementById("said").append("hello");
+  };
 </script>"""
 
 
@@ -53,6 +58,7 @@ def test_a_window_with_a_socket_of_its_own_talks_to_its_robot(cloud: Cloud, brow
     first, second = open_window(page, "first robot"), open_window(page, "second")
     expect(second.locator("#heard")).to_have_text("second hears init robot window", timeout=MILLISECONDS)
     second.get_by_role("button", name="Say").click()
+    expect(second.locator("#said")).to_have_text("hello", timeout=MILLISECONDS)
     expect(second.locator("#heard")).to_contain_text("second hears hello", timeout=MILLISECONDS)
     expect(first.locator("#heard")).to_have_text("first robot hears init robot window", timeout=MILLISECONDS)
     page.close()

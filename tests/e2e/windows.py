@@ -8,9 +8,7 @@ from pathlib import Path
 from playwright.sync_api import FrameLocator, Page
 
 from tests.e2e.cloud import CHECKOUT, Cloud
-from tests.e2e.program import PATIENCE
-
-MILLISECONDS = PATIENCE * 1000
+from tests.e2e.test_browser import MILLISECONDS, started
 
 _ROBOT = """Robot { translation %(place)s name "%(name)s" controller "echo" window "%(window)s" children [
   Shape { appearance PBRAppearance { baseColor 1 0 0 metalness 0 } geometry Box { size 0.3 0.3 0.3 } } ] }
@@ -53,21 +51,11 @@ def _write(path: Path, text: str) -> None:
 
 
 def start(page: Page, cloud: Cloud, project: str) -> None:
-    """Start a project and run it; on a busy machine there may be no place for it at first."""
+    """Start a project and run it."""
     page.set_default_timeout(MILLISECONDS)
     cloud.wait_until_available()
     page.goto(f"{cloud.page}simulation.html?project={project}&world={project}.wbt")
-    run = page.get_by_role("button", name="Run in real time", exact=True)
-    again = page.get_by_role("button", name="Try again")
-
-    def is_ready() -> bool:
-        if again.is_visible():
-            cloud.wait_until_available()
-            again.click()
-        return run.is_enabled()
-
-    cloud.wait_for(is_ready, f"{project} to start")
-    run.click()
+    started(page, cloud).click()
 
 
 def open_window(page: Page, robot: str) -> FrameLocator:

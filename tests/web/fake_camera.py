@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.web.fake_servers import STREAMS, FakeStream
 
-HOSTILE_NAME = "&lt;img src=x onerror=alert(1)&gt;" + "x" * 100_000
+HOSTILE_NAME = "&lt;img src=x onerror=alert(1)&gt;\x9b\u202e" + "x" * 3_000_000
 
 # Webots looks along x in ENU worlds: from here the red robot is on the right, the green one on the left.
 ROBOTS = """<X3D><Scene>

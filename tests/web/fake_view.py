@@ -12,7 +12,8 @@ from twisted.web.static import Data
 
 from tests.web.fake_servers import BELOW, GREEN_SQUARE, MODEL, STREAMS, Counted, FakeStream, Text, say, sockets
 
-HOSTILE = "&lt;img src=x onerror=alert(1)&gt;" + "y" * 100_000
+# XML has no other control characters.
+HOSTILE = "&lt;img src=x onerror=alert(1)&gt;\x9b\u202e" + "y" * 3_000_000
 GREEN_PICTURE = base64.b64decode(GREEN_SQUARE.partition(",")[2])
 RED_SQUARE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGO4IyICRAwQCgAfngQRsu1RiQAAAABJRU5ErkJggg=="
@@ -122,6 +123,7 @@ class Crowded(Counted):
         Counted.onOpen(self)
         self.watchers.append(self)
         self.say("0")
+        say("availability opened")
 
     def onClose(self, was_clean: bool, code: int | None, reason: str | None) -> None:
         if self in self.watchers:

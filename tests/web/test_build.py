@@ -86,3 +86,11 @@ def test_the_folder_to_serve_is_found_once_it_is_built(static: Path, monkeypatch
     monkeypatch.setattr("webots_cloud.web.__file__", "/nowhere/__init__.py")
     with pytest.raises(BrowserFilesMissing, match="pip install"):
         static_folder()
+
+
+def test_a_folder_of_an_earlier_version_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static" / "webots.js").touch()
+    monkeypatch.setattr("webots_cloud.web.__file__", str(tmp_path / "__init__.py"))
+    with pytest.raises(BrowserFilesMissing, match="pip install"):
+        static_folder()

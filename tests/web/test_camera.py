@@ -313,7 +313,7 @@ def test_the_name_of_a_robot_is_text_and_is_cut(page: Page, servers: FakeServers
     page.on("dialog", lambda dialog: dialogs.append(dialog.message))
     found = open_scene(page, servers, "hostile")
     page.mouse.click(*at(found, "red"), button="right")
-    expect(page.locator(".webots-menu-title")).to_contain_text("<img src=x onerror=alert(1)>xxx")
+    expect(page.locator(".webots-menu-title")).to_contain_text("<img src=x onerror=alert(1)>\x9b\u202exxx")
     texts = [name(page).text_content(), page.locator(".webots-menu-title").text_content()]
     assert all(len(text or "") <= 80 for text in texts)
     assert page.locator(".webots-area img[src=x]").count() == 0

@@ -180,6 +180,15 @@ def test_another_world_runs_what_was_written(page: Page, servers: FakeServers) -
     expect(page.get_by_role("textbox", name="go/go.py")).to_contain_text("# new")
 
 
+def test_the_world_loaded_again_runs_what_was_written(page: Page, servers: FakeServers) -> None:
+    open_editor(page, servers)
+    page.evaluate("view.buttons = {revert: true}")
+    write(page, "# new\n")
+    press(page, "Load the world again")
+    servers.wait_for("stream set controller:go/go.py:6")
+    servers.wait_for("stream revert")
+
+
 def test_without_a_user_a_file_is_saved_until_the_simulation_ends(page: Page, servers: FakeServers) -> None:
     open_editor(page, servers, {})
     write(page, "# new\n")

@@ -93,6 +93,7 @@ def test_the_visitor_is_told_when_a_server_is_free_also_where_the_connection_was
     expect(hint).to_contain_text("All simulation servers are busy")
     tell_watchers(servers, "drop")
     servers.wait_for("availability closed")
+    servers.wait_for("availability opened")
     expect(hint).to_contain_text("All simulation servers are busy")
     tell_watchers(servers, "free")
     expect(hint).to_contain_text("A simulation server is available now")

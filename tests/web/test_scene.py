@@ -400,6 +400,10 @@ def test_labels_are_text_over_the_scene(page: Page) -> None:
     box = shown.bounding_box()
     assert box
     assert (round(box["x"]), round(box["y"])) == (200, 75)
+    hostile = "<img src=x onerror=alert(1)>\0\x1b[2J\u202e"
+    page.evaluate(say, [{**label, "text": hostile + "z" * 3_000_000}])
+    assert shown.text_content() == (hostile + "z" * 2000)[:2000]
+    assert shown.locator("img").count() == 0
     page.evaluate(say, [{"id": 1, "text": ""}])
     expect(shown).to_have_count(0)
     page.evaluate(say, [{**label, "id": identifier} for identifier in range(1000)])

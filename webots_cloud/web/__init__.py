@@ -14,10 +14,11 @@ class BrowserFilesMissing(Exception):
 def static_folder() -> Path:
     """Return the folder with the browser files (`index.html`, `simulation.html`, `webots.js` and all they load).
 
-    @raise BrowserFilesMissing: where they were not built, which can only be in a checkout.
+    @raise BrowserFilesMissing: where they were not built, or before there was one of them, which can only be in a
+        checkout.
     """
     folder = Path(__file__).parent / "static"
-    if not (folder / "webots.js").is_file():
+    if not all((folder / name).is_file() for name in ("webots.js", "not_found.html")):
         raise BrowserFilesMissing(
             f"the browser files are missing from {folder}: run `pip install -e .` in the checkout to build them"
         )
