@@ -1,16 +1,12 @@
-"""Tells systemd that the servers of this process are ready, how they are, and that they are alive (sd_notify(3)).
-
-The protocol is a datagram of C{NAME=VALUE} lines to a socket that the environment names; it is part of systemd's
-interface stability promise.
-"""
+"""Tells systemd that the servers of this process are ready, how they are, and that they are alive (sd_notify(3))."""
 
 from __future__ import annotations
 
-import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
+from systemd_watchdog.systemd_watchdog import WatchDog
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
@@ -32,51 +28,44 @@ class Server(Protocol):
         """How it is, in a few words for C{systemctl status}."""
 
 
-class NotifySocket:
-    """Where the service manager wants to be told; nothing is told where there is none."""
+class ServiceManager(WatchDog):
+    """Whoever has started this process, if that wants to be told: the environment says so.
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    It keeps nobody waiting, and where it cannot be told, the log is, once.
+    """
+
+    def __init__(self) -> None:
         """Look into the environment."""
-        path = environment.get("NOTIFY_SOCKET", "")
-        # A name in the abstract namespace begins with a byte that no variable can have.
-        self._address = "\0" + path[1:] if path.startswith("@") else path
+        sending = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        sending.setblocking(False)
+        super().__init__(sending)
         self._log = Logger(f"{__name__}.{type(self).__name__}")
         self._failed = False
 
-    def __bool__(self) -> bool:
-        return bool(self._address)
+    def end(self) -> None:
+        """Tell that the servers end."""
+        self._send("STOPPING=1\n")
 
     def end_within(self, seconds: float) -> None:
-        """Tell that the server is going to end, and have systemd wait for it.
+        """Tell that the servers are going to end, and have that waited for.
 
-        @param seconds: how long that is known to take at most.
+        @param seconds: how long it is known to take at most.
         """
-        self.tell(STOPPING=1, EXTEND_TIMEOUT_USEC=int((seconds + GRACE_SECONDS) * 10**6))
+        self._send(f"STOPPING=1\nEXTEND_TIMEOUT_USEC={int((seconds + GRACE_SECONDS) * 10**6)}\n")
 
-    def tell(self, **states: object) -> None:
-        """Tell of states; it keeps nobody waiting.
+    def close(self) -> None:
+        """Tell nothing any more."""
+        self._socket.close()
+        self._address = None
 
-        @param states: for instance C{READY=1}.
-        """
-        if not self._address:
-            return
-        message = "\n".join(f"{name}={value}" for name, value in states.items())
+    def _send(self, msg: str) -> None:
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sending:
-                sending.setblocking(False)
-                sending.sendto(message.encode(), self._address)
+            super()._send(msg)
             self._failed = False
         except OSError as error:
             if not self._failed:
                 self._failed = True
                 self._log.warn("systemd cannot be told how this server is ({error})", error=error.strerror)
-
-
-def watchdog_seconds(environment: Mapping[str, str]) -> float | None:
-    """Give how long systemd waits for a sign of life before it takes this process for dead; C{None}: it does not."""
-    microseconds = environment.get("WATCHDOG_USEC", "")
-    meant = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
-    return int(microseconds) / 10**6 if meant and microseconds.isdecimal() and int(microseconds) else None
 
 
 class Notifier(Service):
@@ -89,7 +78,7 @@ class Notifier(Service):
 
     _log = Logger()
 
-    def __init__(self, reactor: Any, servers: Sequence[Server], environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, reactor: Any, servers: Sequence[Server]) -> None:
         """Prepare.
 
         @param reactor: tells the time, and when it runs and ends.
@@ -97,11 +86,9 @@ class Notifier(Service):
         """
         self._reactor = reactor
         self._servers = servers
-        self._socket = NotifySocket(environment)
-        watchdog = watchdog_seconds(environment)
-        self._signs = ["WATCHDOG"] if watchdog else []
-        # Twice as often as it has to, as systemd recommends, and not at the last moment.
-        self._seconds = min(STATUS_SECONDS, (watchdog or 2 * STATUS_SECONDS) / 2)
+        self._manager = ServiceManager()
+        # Twice as often as a watchdog wants it, and not at the last moment.
+        self._seconds = min(STATUS_SECONDS, self._manager.timeout_td.total_seconds() / 2)
         self._status = ""
         self._looping = LoopingCall(self._tell_how_it_is)
         self._looping.clock = reactor
@@ -109,7 +96,7 @@ class Notifier(Service):
     def startService(self) -> None:
         """Tell that all is ready, as soon as the reactor runs."""
         Service.startService(self)
-        if self._socket:
+        if self._manager.is_enabled:
             self._reactor.callWhenRunning(self._ready)
 
     def stopService(self) -> None:
@@ -117,26 +104,26 @@ class Notifier(Service):
         Service.stopService(self)
         if self._looping.running:
             self._looping.stop()
+        self._manager.close()
 
     def _ready(self) -> None:
         if not self.running:
             return
         self._reactor.addSystemEventTrigger("before", "shutdown", self._stopping)
-        self._status = self._current()
-        self._socket.tell(READY=1, STATUS=self._status)
+        self._manager.ready()
         looping: Deferred[Any] = self._looping.start(self._seconds)
         looping.addErrback(self._complain)
 
     def _stopping(self) -> None:
-        self._socket.tell(STOPPING=1, STATUS=f"ending: {self._current()}")
+        self._manager.end()
+        self._manager.status(f"ending: {self._current()}")
 
     def _tell_how_it_is(self) -> None:
-        states: dict[str, object] = dict.fromkeys(self._signs, 1)
+        self._manager.notify()
         status = self._current()
         if status != self._status:
-            self._status = states["STATUS"] = status
-        if states:
-            self._socket.tell(**states)
+            self._status = status
+            self._manager.status(status)
 
     def _current(self) -> str:
         return "; ".join(server.status for server in self._servers)[:_STATUS_CHARACTERS]

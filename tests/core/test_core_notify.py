@@ -12,7 +12,7 @@ import pytest
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 
-from webots_cloud.notify import STATUS_SECONDS, Notifier, NotifySocket, watchdog_seconds
+from webots_cloud.notify import STATUS_SECONDS, Notifier, ServiceManager
 
 
 @attrs.define
@@ -22,8 +22,15 @@ class Server:
     status: str
 
 
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
-def manager() -> Iterator[socket.socket]:
+def manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    monkeypatch.setenv("NOTIFY_SOCKET", "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind("notify")
         listening.setblocking(False)
@@ -31,16 +38,21 @@ def manager() -> Iterator[socket.socket]:
 
 
 def told(manager: socket.socket) -> list[str]:
-    messages = []
+    lines = []
     while True:
         try:
-            messages.append(manager.recv(4096).decode())
+            lines += manager.recv(4096).decode().splitlines()
         except BlockingIOError:
-            return messages
+            return lines
 
 
-def begun(reactor: Any, *servers: Server, **environment: str) -> Notifier:
-    notifier = Notifier(reactor, servers, {"NOTIFY_SOCKET": "notify", **environment})
+def news(manager: socket.socket) -> list[str]:
+    """Give what is told but signs of life."""
+    return [line for line in told(manager) if line != "WATCHDOG=1"]
+
+
+def begun(reactor: Any, *servers: Server) -> Notifier:
+    notifier = Notifier(reactor, servers)
     notifier.startService()
     return notifier
 
@@ -71,7 +83,14 @@ def test_it_is_ready_when_the_reactor_runs_and_not_before(manager: socket.socket
     begun(reactor, Server("3 of 10 instances"), Server("7 watchers"))
     assert told(manager) == []
     run(reactor)
-    assert told(manager) == ["READY=1\nSTATUS=3 of 10 instances; 7 watchers"]
+    assert news(manager) == ["READY=1", "STATUS=3 of 10 instances; 7 watchers"]
+
+
+def test_one_that_was_stopped_before_the_reactor_ran_is_not_ready(manager: socket.socket) -> None:
+    reactor = Reactor()
+    begun(reactor, Server("well")).stopService()
+    run(reactor)
+    assert told(manager) == []
 
 
 def test_a_status_is_told_when_it_has_changed(manager: socket.socket) -> None:
@@ -80,77 +99,78 @@ def test_a_status_is_told_when_it_has_changed(manager: socket.socket) -> None:
     run(reactor)
     told(manager)
     reactor.advance(10 * STATUS_SECONDS)
-    assert told(manager) == []
+    assert news(manager) == []
     server.status = "4 of 10 instances"
     reactor.advance(STATUS_SECONDS)
-    assert told(manager) == ["STATUS=4 of 10 instances"]
+    assert news(manager) == ["STATUS=4 of 10 instances"]
 
 
-def test_signs_of_life_come_twice_as_often_as_they_have_to(manager: socket.socket) -> None:
+@pytest.mark.parametrize(("watchdog", "seconds"), [("2000000", 1.0), ("60000000", STATUS_SECONDS)])
+def test_signs_of_life_come_at_least_twice_as_often_as_they_have_to(
+    watchdog: str, seconds: float, manager: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", watchdog)
+    monkeypatch.setenv("WATCHDOG_PID", str(os.getpid()))
     reactor = Reactor()
-    begun(reactor, Server("well"), WATCHDOG_USEC="2000000", WATCHDOG_PID=str(os.getpid()))
+    begun(reactor, Server("well"))
     run(reactor)
     told(manager)
     for _ in range(4):
-        reactor.advance(1.0)
+        reactor.advance(seconds)
     assert told(manager) == ["WATCHDOG=1"] * 4
 
 
 def test_signs_of_life_go_on_while_the_servers_stop(manager: socket.socket) -> None:
     reactor = Reactor()
-    notifier = begun(reactor, Server("well"), WATCHDOG_USEC="2000000")
+    notifier = begun(reactor, Server("well"))
     run(reactor)
     told(manager)
     for trigger in reactor.triggers:
         trigger()
-    reactor.advance(1.0)
+    reactor.advance(STATUS_SECONDS)
     notifier.stopService()
-    reactor.advance(60.0)
-    assert told(manager) == ["STOPPING=1\nSTATUS=ending: well", "WATCHDOG=1"]
-
-
-@pytest.mark.parametrize(
-    ("environment", "seconds"),
-    [
-        ({}, None),
-        ({"WATCHDOG_USEC": "60000000"}, 60.0),
-        ({"WATCHDOG_USEC": "60000000", "WATCHDOG_PID": str(os.getpid())}, 60.0),
-        ({"WATCHDOG_USEC": "60000000", "WATCHDOG_PID": "1"}, None),
-        ({"WATCHDOG_USEC": "0"}, None),
-        ({"WATCHDOG_USEC": "soon"}, None),
-    ],
-)
-def test_a_watchdog_is_there_where_systemd_says_so(environment: dict[str, str], seconds: float | None) -> None:
-    assert watchdog_seconds(environment) == seconds
+    reactor.advance(10 * STATUS_SECONDS)
+    assert told(manager) == ["STOPPING=1", "STATUS=ending: well", "WATCHDOG=1"]
 
 
 def test_where_nobody_wants_to_know_nothing_is_done() -> None:
     reactor = Reactor()
-    notifier = Notifier(reactor, [Server("well")], {"WATCHDOG_USEC": "1000000"})
-    notifier.startService()
+    notifier = begun(reactor, Server("well"))
     notifier.stopService()
     assert reactor.whenRunningHooks == []
     assert reactor.getDelayedCalls() == []
 
 
 def test_an_end_is_told_with_how_long_it_may_take(manager: socket.socket) -> None:
-    NotifySocket({"NOTIFY_SOCKET": "notify"}).end_within(300)
-    assert told(manager) == ["STOPPING=1\nEXTEND_TIMEOUT_USEC=330000000"]
+    ServiceManager().end_within(300)
+    assert told(manager) == ["STOPPING=1", "EXTEND_TIMEOUT_USEC=330000000"]
 
 
-def test_a_name_without_a_file_is_known() -> None:
+def test_a_name_without_a_file_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     name = f"webots-cloud-test-{os.getpid()}"
+    monkeypatch.setenv("NOTIFY_SOCKET", f"@{name}")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(f"\0{name}")
         manager.setblocking(False)
-        NotifySocket({"NOTIFY_SOCKET": f"@{name}"}).tell(READY=1)
+        ServiceManager().ready()
         assert told(manager) == ["READY=1"]
 
 
-def test_a_manager_that_is_gone_is_complained_of_once() -> None:
-    notify = NotifySocket({"NOTIFY_SOCKET": "notify"})
+def test_a_manager_that_is_gone_is_complained_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", "notify")
+    manager = ServiceManager()
     with capturedLogs() as events:
-        notify.tell(WATCHDOG=1)
-        notify.tell(WATCHDOG=1)
+        manager.notify()
+        manager.notify()
     (line,) = map(formatEvent, events)
     assert line == "systemd cannot be told how this server is (No such file or directory)"
+
+
+def test_a_manager_that_does_not_read_keeps_nobody_waiting(manager: socket.socket) -> None:
+    told_by = ServiceManager()
+    with capturedLogs() as events:
+        while not events:
+            told_by.notify()
+    told(manager)
+    told_by.ready()
+    assert told(manager) == ["READY=1"]

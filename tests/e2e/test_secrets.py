@@ -1,36 +1,45 @@
-"""Secrets, marked in every place that has one: none of them is in a log, on a page, in an answer or on the console."""
+"""Secrets, marked in every place that has one: none is in a log, page, metric, answer or mail."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import re
+import socket
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, cast
 from urllib.error import HTTPError
 from urllib.parse import urlencode
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
 from tests.e2e.cloud import Cloud, attended
 from tests.e2e.page import begins, open_socket, receive
 from tests.e2e.program import PATIENCE
+from tests.ports import free_port
+from tests.session.mail_servers import USER, Authority, Mailbox, mail_server
 from webots_cloud.config.sections import SECTIONS, options_of
 from webots_cloud.secret import Secret
 
 MARK = "marked-secret"
 NAME = "Marked Name"
 PROJECT, WORLD = "obstacle_course", "obstacle_course.wbt"
-COMPANIONS = {
-    "eabKey": "eabKeyId = marked\n",
-    "mailSenderPassword": "administrator = admin@example.org\nmailServer = localhost\nmailSender = webots@example.org\n"
-    "mailSenderUser = webots\n",
-}
-"""What must be given where the option is."""
+LAUNCH = """
+import runpy, sys
+from pathlib import Path
+from webots_cloud.log import journal
+journal.SOCKET = Path(sys.argv[1])
+del sys.argv[1]
+runpy.run_module("twisted", run_name="__main__")
+"""
+"""Runs C{twist} where the journal is elsewhere."""
 PAGES = ("/", "/load", "/monitor", "/monitor.json", "/metrics", "/healthz", "/readyz", "/projects.json", "/account")
 
 
@@ -42,35 +51,83 @@ def secret_options() -> Iterator[tuple[str, str]]:
                 yield section.section, field.name
 
 
-class MarkedCloud(Cloud):
-    """Servers that log as much as they can, whose secrets are marked."""
+class JournalReader:
+    """What is in the place of the journal.
 
-    def __init__(self, state: Path) -> None:
+    @ivar entries: what it was told.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.entries: list[str] = []
+        self.path = path
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        while True:
+            self.entries.append(self._socket.recv(2**20).decode("utf-8", "replace"))
+
+
+class MarkedCloud(Cloud):
+    """Servers that log as much as they can, whose secrets are marked.
+
+    @ivar silent: the port of a simulation server that does not answer, which the administrator gets mail about.
+    """
+
+    def __init__(self, state: Path, mail_port: int, authority: Authority) -> None:
         for name in ("localhost", "other.example.org"):
             (state / "keys").mkdir(exist_ok=True, mode=0o700)
             (state / "keys" / name).write_text(f"{MARK}-key-of-{name}\n")
-        command = [sys.executable, "-m", "twisted", "--log-level=debug", "--log-format=text", "webots-cloud"]
-        Cloud.__init__(self, command, state)
+        self._companions = {
+            "eabKey": "eabKeyId = marked\n",
+            "mailSenderPassword": f"administrator = admin@example.org\nmailServer = localhost\n"
+            f"mailServerPort = {mail_port}\nmailSender = webots@example.org\nmailSenderUser = {USER}\n"
+            f"mailIntervalSeconds = 2\ncaFile = {authority.file}\n",
+        }
+        self.silent = free_port()
+        self.journal = JournalReader(state / "journal")
+        command = [sys.executable, "-c", LAUNCH, str(self.journal.path), "--log-level=debug", "--log-format=text"]
+        Cloud.__init__(self, [*command, "webots-cloud"], state)
 
     def _ini(self) -> str:
         text = Cloud._ini(self)
+        text = text.replace("simulationServers = ", f"simulationServers = localhost:{self.silent}, ")
         for section in ("session", "simulation", "host"):
-            text = text.replace(f"[{section}]\n", f"[{section}]\nlogLevel = debug\n")
+            text = text.replace(f"[{section}]\n", f"[{section}]\nlogLevel = debug\njournal = yes\n")
         if "[acme]" not in text:
             text += "[acme]\n"
         for section, option in secret_options():
-            given = f"{COMPANIONS.get(option, '')}{option} = {MARK}-{option}\n"
+            given = f"{self._companions.get(option, '')}{option} = {MARK}-{option}\n"
             text = text.replace(f"[{section}]\n", f"[{section}]\n{given}")
         return text
 
+    def get(self, port: int, path: str) -> str:
+        password = b64encode(f"operator:{MARK}-monitorPassword".encode()).decode()
+        request = Request(f"http://localhost:{port}{path}", headers={"Authorization": f"Basic {password}"})
+        with urlopen(request, timeout=PATIENCE) as answer:
+            return str(answer.read().decode("utf-8", "replace"))
+
     def everything(self) -> str:
-        """All that it has said to its operator: the console, and every file in its folder of logs."""
-        return "\n".join([*self.output, *(path.read_text() for path in (self.state / "logs").iterdir())])
+        """All that it has said to its operator: the console, the journal, and every file in its folder of logs."""
+        files = (path.read_text() for path in (self.state / "logs").iterdir())
+        return "\n".join([*self.output, *self.journal.entries, *files])
 
 
 @pytest.fixture(scope="module")
-def marked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MarkedCloud]:
-    with attended(MarkedCloud(tmp_path_factory.mktemp("marked"))) as cloud:
+def mailbox() -> Mailbox:
+    return Mailbox(f"{MARK}-mailSenderPassword")
+
+
+@pytest.fixture(scope="module")
+def marked(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox) -> Iterator[MarkedCloud]:
+    state = tmp_path_factory.mktemp("marked")
+    authority = Authority(state)
+    demands: dict[str, Any] = {"require_starttls": True, "auth_required": True, "authenticator": mailbox.log_in}
+    with (
+        mail_server(mailbox, authority.context, **demands) as port,
+        attended(MarkedCloud(state, port, authority)) as cloud,
+    ):
         yield cloud
 
 
@@ -181,16 +238,16 @@ def _get(port: int, path: str) -> str:
     return answer
 
 
-def pages(cloud: Cloud) -> str:
-    """What a stranger sees of all servers."""
+def pages(cloud: MarkedCloud) -> str:
+    """What a stranger, and then the operator, sees of all servers."""
     seen = []
-    for port in (cloud.session, cloud.simulation, cloud.host):
-        for path in PAGES:
-            try:
-                with urlopen(f"http://localhost:{port}{path}", timeout=PATIENCE) as answer:
-                    seen.append(answer.read().decode("utf-8", "replace"))
-            except HTTPError as error:
-                seen.append(error.read().decode("utf-8", "replace"))
+    for get in (partial(Cloud.get, cloud), cloud.get):
+        for port in (cloud.session, cloud.simulation, cloud.host):
+            for path in PAGES:
+                try:
+                    seen.append(get(port, path))
+                except HTTPError as error:
+                    seen.append(error.read().decode("utf-8", "replace"))
     return "\n".join(seen)
 
 
@@ -247,7 +304,7 @@ def fail(visitor: Visitor) -> None:
     visitor.ask("GET", f"/projects/{PROJECT}.json?authentication={MARK}-in-a-query")
 
 
-def test_none_is_in_a_log_on_a_page_in_an_answer_or_on_the_console(marked: MarkedCloud) -> None:
+def test_none_is_in_anything_that_people_read(marked: MarkedCloud, mailbox: Mailbox) -> None:
     visitor = Visitor(marked)
     use(visitor)
     fail(visitor)
@@ -256,14 +313,24 @@ def test_none_is_in_a_log_on_a_page_in_an_answer_or_on_the_console(marked: Marke
     assert len(visitor.secrets) > 8, "the tokens, cookies and what the user is logged in with"
     assert all(len(secret) > 15 for secret in visitor.secrets)
 
+    mail = mailbox.next()
+    assert mailbox.logins == [(USER.encode(), f"{MARK}-mailSenderPassword".encode(), True)]
+    content = cast(bytes, mail.content).decode()
+    assert f"localhost:{marked.silent}" in content
+    assert found(secrets, content) == []
+
     log = marked.everything()
+    assert any("MESSAGE_ID" in entry and f"user {visitor.user['id']}" in entry for entry in marked.journal.entries)
     for beginning in ("session", "simulation", "host"):
         assert f"[webots_cloud.{beginning}." in log
     assert f"user {visitor.user['id']} at" in log
     assert "refused for" in log
     assert found(secrets, log) == []
     assert found([MARK, *visitor.secrets], "\n".join(visitor.answers)) == []
-    assert found(secrets, pages(marked)) == []
+    seen = pages(marked)
+    for told in ("webots_cloud_instances_started_total 2.0", '"started":2', "<title>"):
+        assert told in seen
+    assert found(secrets, seen) == []
 
 
 def test_a_mistake_in_the_configuration_tells_no_secret(tmp_path: Path) -> None:

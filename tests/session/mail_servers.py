@@ -30,7 +30,12 @@ class Mailbox:
     @ivar logins: users and passwords that were tried, each with whether it was over TLS.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, password: str = PASSWORD) -> None:
+        """Begin with nothing.
+
+        @param password: of L{USER}.
+        """
+        self._password = password
         self._envelopes: queue.Queue[Envelope] = queue.Queue()
         self.logins: list[tuple[bytes, bytes, bool]] = []
 
@@ -57,7 +62,7 @@ class Mailbox:
     def log_in(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
         assert isinstance(data, LoginPassword)
         self.logins.append((data.login, data.password, session.ssl is not None))
-        known = (data.login, data.password) == (USER.encode(), PASSWORD.encode())
+        known = (data.login, data.password) == (USER.encode(), self._password.encode())
         return AuthResult(success=known, handled=False)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from types import FrameType
 from typing import Any
@@ -13,7 +12,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from webots_cloud.notify import NotifySocket
+from webots_cloud.notify import ServiceManager
 from webots_cloud.simulation.instances import Instances
 
 
@@ -26,17 +25,14 @@ class DrainOnSigterm(Service):
 
     _log = Logger()
 
-    def __init__(
-        self, reactor: Any, instances: Instances, seconds: float, notify: NotifySocket | None = None, ends: float = 0
-    ) -> None:
+    def __init__(self, reactor: Any, instances: Instances, seconds: float, ends: float = 0) -> None:
         """Prepare.
 
         @param reactor: the real one, which has a handler for SIGTERM while it runs.
         @param seconds: how long clients may go on.
-        @param notify: where systemd is told that the server is going to end; C{None}: as the environment says.
         @param ends: how many seconds it takes at most until instances have ended that are not waited for any more.
         """
-        self._notify = notify or NotifySocket(os.environ)
+        self._manager = ServiceManager()
         self._ends = ends
         self._reactor = reactor
         self._instances = instances
@@ -57,6 +53,7 @@ class DrainOnSigterm(Service):
         Service.stopService(self)
         if self._reactors_handler is not None:
             signal.signal(signal.SIGTERM, self._reactors_handler)
+        self._manager.close()
         if self._shutdown is not None and not self._ending:
             self._reactor.removeSystemEventTrigger(self._shutdown)
         self._shutting_down()
@@ -76,7 +73,7 @@ class DrainOnSigterm(Service):
             self._end("SIGTERM again: the server ends at once")
         else:
             self._draining = True
-            self._notify.end_within(self._seconds + self._ends)
+            self._manager.end_within(self._seconds + self._ends)
             Deferred.fromCoroutine(self._drain()).addErrback(self._complain)
 
     async def _drain(self) -> None:
