@@ -155,6 +155,15 @@ def test_mail_is_set_up_in_the_references_words() -> None:
     assert "sesame" not in repr(config)
 
 
+def test_people_reach_a_session_server_where_the_configuration_says() -> None:
+    for options, page in (
+        ("server = a.example.org\n", "http://a.example.org:1999/monitor"),
+        ("server = a.example.org\nport = 80\n", "http://a.example.org/monitor"),
+        ("publicUrl = https://b.example.org/1999\n", "https://b.example.org/1999/monitor"),
+    ):
+        assert read(f"[session]\n{options}").session.public_address.monitor_url == page
+
+
 @pytest.mark.parametrize(("security", "port"), [("starttls", 587), ("tls", 465), ("plain", 25)])
 def test_a_mail_server_has_the_usual_port_where_none_is_given(security: str, port: int) -> None:
     assert read(f"[session]\nmailSecurity = {security}\n").session.mail_port == port

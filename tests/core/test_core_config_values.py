@@ -203,6 +203,26 @@ def test_a_session_server_may_be_named(text: str, url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "page"),
+    [
+        ("http://a.org:1999", "http://a.org:1999/monitor"),
+        ("https://a.org/1999/", "https://a.org/1999/monitor"),
+        ("https://A.org", "https://a.org/monitor"),
+    ],
+)
+def test_a_session_server_may_be_reached_elsewhere(text: str, page: str) -> None:
+    address = values.page_url(text)
+    assert address is not None
+    assert address.monitor_url == page
+
+
+@pytest.mark.parametrize("text", ["a.org", "ws://a.org:1999", "https://", "https://me:x@a:1", "https://a/b"])
+def test_what_is_no_url_is_reached_nowhere(text: str) -> None:
+    with pytest.raises(ValueError, match=r"write for instance https://example\.org/1999"):
+        values.page_url(text)
+
+
+@pytest.mark.parametrize(
     "text", ["a.org", "http://a.org:1999", "ws://", "ws://a:0", "ws://me:x@a:1", "ws://a/b/c", 'ws://"', "WS://a"]
 )
 def test_anything_else_is_no_session_server(text: str) -> None:

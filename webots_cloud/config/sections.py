@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar, cast
 
 import attrs
 
-from webots_cloud.address import Network, ServerAddress
+from webots_cloud.address import Network, ServerAddress, parse_address
 from webots_cloud.config import checks, values
 from webots_cloud.config.sockets import InheritedSocket
 from webots_cloud.secret import Secret
@@ -153,6 +153,7 @@ class SessionConfig(ServerConfig):
     @ivar simulationServers: the simulation servers to choose from.
     @ivar pollIntervalSeconds: how often each of them is asked for its load (docs/protocol.md section 1).
     @ivar pollTimeoutSeconds: after how long one that does not answer counts as not available.
+    @ivar publicUrl: where people reach this server; C{None}: at C{server} and its port.
     @ivar caFile: certificates of authorities that are trusted as those of the system are.
     @ivar administrator: who gets mail when something happens; empty: nobody.
     @ivar mailServer: the host that takes the mail; it must take it for each of them.
@@ -175,6 +176,7 @@ class SessionConfig(ServerConfig):
     simulationServers: tuple[ServerAddress, ...] = _option("localhost:2000", values.servers)
     pollIntervalSeconds: float = _option("5", values.seconds)
     pollTimeoutSeconds: float = _option("4", values.seconds)
+    publicUrl: ServerAddress | None = _option("", values.page_url)
     caFile: Path | None = _option("", values.optional_path, checks.authorities)
     trustedProxies: tuple[Network, ...] = _option("", values.networks)
     monitorPassword: Secret = _option("", Secret)
@@ -193,6 +195,11 @@ class SessionConfig(ServerConfig):
     def mail_port(self) -> int:
         """The port of the mail server."""
         return self.mailServerPort or {"starttls": 587, "tls": 465}.get(self.mailSecurity, 25)
+
+    @property
+    def public_address(self) -> ServerAddress:
+        """Where people reach this server."""
+        return self.publicUrl or parse_address(self.url("http"))
 
     @property
     def servers(self) -> tuple[ServerAddress, ...]:

@@ -220,16 +220,24 @@ def endpoint_port(description: str) -> int | None:
 
 def websocket_url(text: str) -> str:
     """Read the URL of a session server; it may be empty."""
+    address = _url(text, "ws", "ws://example.org:1999")
+    return "" if address is None else address.websocket_url
+
+
+def page_url(text: str) -> ServerAddress | None:
+    """Read the URL of a session server as people type it; it may be empty."""
+    return _url(text, "http", "https://example.org/1999")
+
+
+def _url(text: str, scheme: str, example: str) -> ServerAddress | None:
     if not text:
-        return ""
+        return None
     try:
-        if not re.match("wss?://", text):
-            raise ValueError("it begins with neither ws:// nor wss://")
-        return parse_address(text.replace("ws", "http", 1)).websocket_url
+        if not re.match(f"{scheme}s?://", text):
+            raise ValueError(f"it begins with neither {scheme}:// nor {scheme}s://")
+        return parse_address(text.replace(scheme, "http", 1))
     except ValueError as error:
-        raise ValueError(
-            f"{text!r} is not the URL of a session server; write for instance ws://example.org:1999"
-        ) from error
+        raise ValueError(f"{text!r} is not the URL of a session server; write for instance {example}") from error
 
 
 def expand(text: str) -> Path:

@@ -64,7 +64,7 @@ class Mail(Service):
 
     @property
     def _monitor(self) -> str:
-        return f"{self._config.url('http')}/monitor"
+        return self._config.public_address.monitor_url
 
     def startService(self) -> None:
         """Begin to look at certificates; they must have started before."""

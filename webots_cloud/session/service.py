@@ -69,7 +69,7 @@ class SessionService(Service):
         overview = Overview(
             self._fleet,
             reactor.seconds,
-            config.url("http").partition("://")[2],
+            str(config.public_address),
             lambda: len(self._watchers.peers),
             encryption,
         )
