@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
@@ -13,9 +10,6 @@ from playwright.sync_api import Browser
 from tests.chromium import chromium
 from tests.e2e.cloud import CHECKOUT, Cloud, add_tutorial, running
 from tests.e2e.exposed import Driver, Server, honest_page
-from tests.e2e.reader import build_block
-
-PROGRAMS = Path(sys.executable).parent
 
 
 @pytest.fixture(scope="session")
@@ -47,15 +41,3 @@ def nobody_else_notices(server: Server, honest: Driver) -> Iterator[None]:
     yield
     honest.steps()
     server.wait_for(lambda: server.monitor("instances") == before, "the instances of the others to end")
-
-
-@pytest.fixture(scope="session")
-def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the wheel and the source archive, which the commands of the manual have made and checked."""
-    folder = tmp_path_factory.mktemp("distributions")
-    commands = build_block().text.replace("build/dist", str(folder)).replace(".venv-test/bin", str(PROGRAMS))
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", commands], cwd=CHECKOUT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout[-5000:] + done.stderr
-    return folder

@@ -64,3 +64,8 @@ def commands_between_words(chapter: str) -> list[str]:
     begins = tuple(f"{command} " for command in COMMANDS)
     incomplete = re.compile(r"(?:systemctl|webots-cloud) [\w-]+|.*\b[A-Z]{4,}")
     return [span for span in spans if span.startswith(begins) and not incomplete.fullmatch(span)]
+
+
+def build_block() -> Block:
+    """Give the block with the command for wheel and source archive."""
+    return next(block for block in blocks("development") if "-m build " in block.text)

@@ -1,20 +1,15 @@
-"""What an operator types: script/server and its end, and an installation from a wheel."""
+"""What an operator types: script/server and its end, and mistakes in the configuration."""
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 from tests.e2e.cloud import CHECKOUT, add_tutorial, running
 from tests.e2e.page import simulation
 from tests.e2e.program import PATIENCE
-
-SERVERS = ("webots-session", "webots-simulation", "webots-host", "webots-cloud")
-
 
 def test_ctrl_c_leaves_no_process_and_no_folder(tmp_path: Path) -> None:
     add_tutorial(tmp_path / "host" / "projects")
@@ -27,29 +22,6 @@ def test_ctrl_c_leaves_no_process_and_no_folder(tmp_path: Path) -> None:
             cloud.press_ctrl_c()
     assert not [process for process in processes if process.is_running()]
     assert cloud.folders == []
-
-
-def test_a_wheel_has_everything(tmp_path: Path, distributions: Path) -> None:
-    (wheel,) = distributions.glob("webots_cloud-*.whl")
-    environment = tmp_path / "environment"
-    venv.create(environment, with_pip=True)
-    run([str(environment / "bin" / "pip"), "install", str(wheel)])
-    twist = str(environment / "bin" / "twist")
-    known = run([twist, "--help"])
-    for server in SERVERS:
-        assert server in known
-        assert "--config" in run([twist, server, "--help"])
-    assert (environment / "bin" / "webots-standin").exists()
-    assert "load-test" in run([str(environment / "bin" / "webots-cloud"), "--help"])
-    assert "undrain" in run([str(environment / "bin" / "webots-cloud"), "completion", "bash"])
-    state = tmp_path / "state"
-    state.mkdir()
-    with running([twist, "--log-format=text", "webots-cloud"], state) as cloud:
-        assert "webots.mjs" in cloud.get(cloud.host, "/simulation.js")
-        assert "x_ite" in cloud.get(cloud.host, "/webots.mjs")
-        user, _ = cloud.guest()
-        with simulation(cloud, user, "obstacle_course", "obstacle_course.wbt"):
-            assert cloud.instances() == 1
 
 
 def test_mistakes_in_the_configuration_are_told_all_at_once(tmp_path: Path) -> None:
@@ -85,11 +57,3 @@ def test_a_port_that_is_taken_ends_all_servers_with_what_to_do(tmp_path: Path) -
         )
     assert result.returncode == 1
     assert f"[host] cannot listen on tcp:{port}:interface=127.0.0.1" in result.stderr
-
-
-def run(command: list[str]) -> str:
-    """Run a command in a folder that is not the checkout, without the checkout on Python's path."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    result = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout + result.stderr

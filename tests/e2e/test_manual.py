@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
@@ -14,9 +13,9 @@ from webots_cloud.config import read_config
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory, cloud: Cloud, distributions: Path) -> Reader:
+def reader(tmp_path_factory: pytest.TempPathFactory, cloud: Cloud) -> Reader:
     """Somebody who has installed everything on one machine."""
-    reader = Reader(tmp_path_factory.mktemp("machine"), cloud, distributions)
+    reader = Reader(tmp_path_factory.mktemp("machine"), cloud)
     reader.read("one_machine")
     return reader
 

@@ -53,7 +53,8 @@ export function skyPictures(attributes) {
 
 /** What comes from below, from around and from above, as shares of a grey that is a little blue. */
 const LIGHT = { below: [112, 108, 102], around: [200, 210, 220], above: [230, 238, 246] };
-const ROWS = 16;
+// X_ITE looks thousands of times at each pixel to blur it, which takes long where there is no graphics card.
+const ROWS = 4;
 
 /** No camera control of X_ITE's (see `surface.js`), and the light from all around that physically based materials need to look right. */
 export function navigation(lit) {
