@@ -11,6 +11,7 @@ from tests.e2e.cloud import CHECKOUT, add_tutorial, running
 from tests.e2e.page import simulation
 from tests.e2e.program import PATIENCE
 
+
 def test_ctrl_c_leaves_no_process_and_no_folder(tmp_path: Path) -> None:
     add_tutorial(tmp_path / "host" / "projects")
     with running([str(CHECKOUT / "script" / "server")], tmp_path) as cloud:
