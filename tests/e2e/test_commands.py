@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.e2e.cloud import CHECKOUT, add_tutorial, running
+from tests.e2e.cloud import CHECKOUT, Cloud, add_tutorial, running
 from tests.e2e.page import simulation
 from tests.e2e.program import PATIENCE
 
@@ -23,6 +23,11 @@ def test_ctrl_c_leaves_no_process_and_no_folder(tmp_path: Path) -> None:
             cloud.press_ctrl_c()
     assert not [process for process in processes if process.is_running()]
     assert cloud.folders == []
+
+
+def test_what_is_installed_is_not_installed_once_more(cloud: Cloud, tmp_path: Path) -> None:
+    with running([str(CHECKOUT / "script" / "server")], tmp_path) as another:
+        assert not [line for line in another.output if line.startswith("Installing")]
 
 
 def test_mistakes_in_the_configuration_are_told_all_at_once(tmp_path: Path) -> None:
