@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime, ISSLTransport
 from twisted.internet.protocol import connectionDone
+from twisted.logger import Logger
 from twisted.protocols.basic import LineReceiver
 from twisted.protocols.policies import TimeoutMixin
 from twisted.python.failure import Failure
@@ -32,6 +33,14 @@ class Nowhere(io.BytesIO):
         return len(data)
 
 
+class _Quiet(Logger):
+    """Tells what Twisted says of single connections to those only who look for a fault."""
+
+    def info(self, format: str | None = None, **values: object) -> None:
+        """Tell it."""
+        self.debug(format, **values)
+
+
 class PromptChannel(HTTPChannel):
     """A connection on which each request must be complete in time, however steadily it trickles in.
 
@@ -40,6 +49,7 @@ class PromptChannel(HTTPChannel):
     """
 
     site: PromptSite
+    _log = _Quiet()
     _at_once = 0
     _done: Request | None = None
     _next: IDelayedCall | None = None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 import re
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.manual_pictures import PICTURES, shown
+from tests.e2e import manual_pictures
 from webots_cloud import __version__, errors
 from webots_cloud.errors import ClientError
 
@@ -48,5 +49,5 @@ def test_nothing_refers_to_a_chapter_that_is_not_there() -> None:
 
 def test_the_pictures_are_those_that_the_script_takes_and_the_manual_shows() -> None:
     pictures = {path.stem: path.stat().st_size for path in (CHECKOUT / "docs" / "pictures").iterdir()}
-    assert set(pictures) == shown() <= set(PICTURES)
+    assert set(pictures) == manual_pictures.shown() <= set(manual_pictures.pictures(ExitStack()))
     assert max(pictures.values()) < MAX_PICTURE_BYTES

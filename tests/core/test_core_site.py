@@ -7,7 +7,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
-from twisted.logger import capturedLogs
+from twisted.logger import LogLevel, capturedLogs
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
@@ -228,6 +228,15 @@ def test_a_client_that_leaves_is_forgotten() -> None:
     wire.lose()
     assert len(server.site.channels) == 0
     assert server.clock.getDelayedCalls() == []
+
+
+def test_a_connection_that_is_idle_is_news_only_to_who_looks_for_a_fault() -> None:
+    server = Server()
+    with capturedLogs() as events:
+        wire = server.connect()
+        server.clock.advance(REQUEST_SECONDS)
+    assert wire.disconnecting
+    assert [event["log_level"] for event in events] == [LogLevel.debug]
 
 
 def test_requests_are_not_logged() -> None:

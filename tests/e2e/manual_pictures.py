@@ -6,25 +6,39 @@ phone, and an operator's screen.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from threading import Thread
 from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, Page, expect
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection
 
 from tests.chromium import chromium
 from tests.e2e.cloud import CHECKOUT, Cloud, running
 from tests.e2e.manual import DOCS, chapters
+from tests.e2e.page import receive
+from tests.e2e.page import simulation as visit
 from tests.e2e.program import PATIENCE
+from webots_cloud.simulation.overview import USE_SECONDS
 
 DESKTOP = (1280, 760)
 PHONE = (390, 844)
 ONE_SERVER = (1280, 460)
 """The session server's page has room for it in this."""
+MACHINE = (1280, 940)
+"""The simulation server's page has room for curves and instances in this."""
 PROJECT = "obstacle_course"
+VISITED = ("robot_dance", "obstacle_course", "obstacle_course")
+"""What runs while monitor pages are looked at; the last one is paused."""
+CURVE_SECONDS = 20
+"""How long each of them runs before the next comes."""
 SECONDS = 9
 """How long a simulation has run, in simulated time: the robot is among the pillars then."""
 
@@ -100,35 +114,54 @@ def phone(browser: Browser, cloud: Cloud) -> Page:
     return page
 
 
-def monitor(server: str, size: tuple[int, int]) -> Callable[[Browser, Cloud], Page]:
-    """Open the monitor page of a server while a simulation runs.
+def monitor(server: str, size: tuple[int, int], visitors: ExitStack) -> Callable[[Browser, Cloud], Page]:
+    """Open the monitor page of a server while simulations run.
 
     @param server: which port of the cloud it has.
     @param size: of the window.
+    @param visitors: gets those who have come; they draw nothing, which leaves the processor to the servers.
     """
 
     def opened(browser: Browser, cloud: Cloud) -> Page:
-        # Without a graphics card, a small picture leaves more of the processor to the servers.
-        visitor = started(browser, cloud, PHONE)
-        visitor.get_by_role("button", name="Run in real time").click()
-        page = open_page(browser, size, f"http://localhost:{getattr(cloud, server)}/monitor")
-        page.wait_for_load_state("load")
-        cloud.wait_for(
-            lambda: visitor.get_by_title("Simulated time").inner_text() > "0:00:30", "something to be seen in curves"
-        )
+        for project in VISITED:
+            _, stream = visitors.enter_context(visit(cloud, cloud.guest()[0], project, f"{project}.wbt"))
+            stream.send("real-time:-1")
+            receive(stream, lambda message: _seconds(message) > CURVE_SECONDS)
+            Thread(target=_listen, args=[stream], daemon=True).start()
+        stream.send("pause")
+        shown = open_page(browser, size, f"http://localhost:{getattr(cloud, server)}/monitor")
+        expect(shown.get_by_text("Live", exact=True)).to_be_visible(timeout=PATIENCE * 1000)
+        # So old what is told of each instance may be.
+        shown.wait_for_timeout(1000 * USE_SECONDS)
         cloud.wait_until_available()
-        return page
+        return shown
 
     return opened
 
 
-PICTURES: dict[str, Callable[[Browser, Cloud], Page]] = {
-    "projects": projects,
-    "simulation": simulation,
-    "phone": phone,
-    "session_monitor": monitor("session", ONE_SERVER),
-    "simulation_monitor": monitor("simulation", DESKTOP),
-}
+def _listen(stream: ClientConnection) -> None:
+    """Take what is said, as else the visitor is taken for gone."""
+    with suppress(ConnectionClosed):
+        for _ in stream:
+            pass
+
+
+def _seconds(message: str) -> float:
+    """Give how much simulated time has passed, in a message that says so; else 0."""
+    if not message.startswith("application/json:"):
+        return 0
+    return float(json.loads(message.removeprefix("application/json:"))["time"]) / 1000
+
+
+def pictures(visitors: ExitStack) -> dict[str, Callable[[Browser, Cloud], Page]]:
+    """Give what makes the page that each picture is of."""
+    return {
+        "projects": projects,
+        "simulation": simulation,
+        "phone": phone,
+        "session_monitor": monitor("session", ONE_SERVER, visitors),
+        "simulation_monitor": monitor("simulation", MACHINE, visitors),
+    }
 
 
 def main() -> None:
@@ -137,12 +170,15 @@ def main() -> None:
         tempfile.TemporaryDirectory() as state,
         chromium() as browser,
         running([sys.executable, "-m", "twisted", "--log-format=text", "webots-cloud"], Path(state)) as cloud,
+        ExitStack() as visitors,
     ):
+        opened = pictures(visitors)
         for name in sys.argv[1:] or sorted(shown()):
-            page = PICTURES[name](browser, cloud)
+            shows = opened[name](browser, cloud)
             path = DOCS / "pictures" / f"{name}.png"
-            path.write_bytes(page.screenshot())
-            page.context.close()
+            path.write_bytes(shows.screenshot())
+            shows.context.close()
+            visitors.close()
             print(f"{path.relative_to(CHECKOUT)}: {path.stat().st_size} bytes")
         for context in browser.contexts:
             context.close()

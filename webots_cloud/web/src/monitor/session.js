@@ -96,7 +96,8 @@ function order() {
   const isTable = view ? view === "table" : all.length > MOST_CARDS;
   const key = sort || (isTable ? "state" : "given");
   const names = orderOf(data.servers, { search, state, key, isReversed }, now());
-  const found = names.length === all.length ? `${count(all.length)} servers` : `${count(names.length)} of ${count(all.length)} servers`;
+  const every = `${count(all.length)} ${all.length === 1 ? "server" : "servers"}`;
+  const found = names.length === all.length ? every : `${count(names.length)} of ${every}`;
   if (element("found").textContent !== found) {
     element("found").textContent = found;
   }
