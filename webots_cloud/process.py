@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +26,9 @@ class InOrder(MultiService):
     def startService(self) -> None:
         """Start all."""
         MultiService.startService(self)
+        # All that is there now stays: looking through it for garbage each time would keep everybody waiting.
+        gc.collect()
+        gc.freeze()
 
     def stopService(self) -> Deferred[None]:
         """Stop one after the other; fires when the last has stopped."""
