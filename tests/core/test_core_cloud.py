@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 from typing import Any, cast
@@ -122,6 +123,13 @@ def test_servers_stop_one_after_the_other_in_the_reverse_order() -> None:
     assert diary[3:] == ["c stops", "b stops", "a stops"]
     assert stopped.called
     assert not cloud.running
+
+
+def test_what_is_there_at_the_start_is_not_looked_through_for_garbage() -> None:
+    gc.unfreeze()
+    InOrder([]).startService()
+    assert gc.get_freeze_count() > 0
+    gc.unfreeze()
 
 
 def test_a_server_that_fails_to_stop_keeps_none_from_stopping() -> None:
