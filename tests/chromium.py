@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Locator, sync_playwright
 
 _PROGRAM = "/usr/bin/chromium"
 _ARGUMENTS = (
@@ -36,6 +36,15 @@ def chromium(*arguments: str, home: Path | None = None) -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def press_in_frame(button: Locator) -> None:
+    """Press a button in a frame of a stranger's, and not with the pointer.
+
+    What a pointer does there just after the frame came up or moved is dropped by browsers, so that nobody is made to
+    click on something else.
+    """
+    button.dispatch_event("click")
 
 
 def trust(home: Path, authority: Path) -> None:
