@@ -10,6 +10,8 @@ from tests.e2e.manual import DOCS, Block, blocks, chapters
 from tests.e2e.reader import UNITS, Reader
 from webots_cloud.config import read_config
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory, cloud: Cloud) -> Reader:

@@ -14,6 +14,8 @@ from tests.e2e.cloud import CHECKOUT, Cloud, running
 from tests.e2e.page import begins, open_socket, receive, simulation
 from tests.e2e.program import PATIENCE
 
+pytestmark = pytest.mark.alone
+
 PROJECT = ("obstacle_course", "obstacle_course.wbt")
 
 
