@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, Protocol
 
 from systemd_watchdog.systemd_watchdog import WatchDog
@@ -41,6 +42,11 @@ class ServiceManager(WatchDog):
         super().__init__(sending)
         self._log = Logger(f"{__name__}.{type(self).__name__}")
         self._failed = False
+
+    @property
+    def watchdog_seconds(self) -> float | None:
+        """How long it waits for a sign of life before it takes this process for dead; C{None}: it does not."""
+        return self.timeout_td.total_seconds() if timedelta(0) < self.timeout_td < self._default_timeout else None
 
     def end(self) -> None:
         """Tell that the servers end."""
@@ -87,8 +93,10 @@ class Notifier(Service):
         self._reactor = reactor
         self._servers = servers
         self._manager = ServiceManager()
-        # Twice as often as a watchdog wants it, and not at the last moment.
-        self._seconds = min(STATUS_SECONDS, self._manager.timeout_td.total_seconds() / 2)
+        watchdog = self._manager.watchdog_seconds
+        self._is_watched = watchdog is not None
+        # Twice as often as it has to, as systemd recommends, and not at the last moment.
+        self._seconds = min(STATUS_SECONDS, (watchdog or 2 * STATUS_SECONDS) / 2)
         self._status = ""
         self._looping = LoopingCall(self._tell_how_it_is)
         self._looping.clock = reactor
@@ -119,7 +127,8 @@ class Notifier(Service):
         self._manager.status(f"ending: {self._current()}")
 
     def _tell_how_it_is(self) -> None:
-        self._manager.notify()
+        if self._is_watched:
+            self._manager.notify()
         status = self._current()
         if status != self._status:
             self._status = status

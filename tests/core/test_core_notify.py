@@ -23,7 +23,7 @@ class Server:
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_service_manager(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"):
         monkeypatch.delenv(name, raising=False)
 
@@ -44,11 +44,6 @@ def told(manager: socket.socket) -> list[str]:
             lines += manager.recv(4096).decode().splitlines()
         except BlockingIOError:
             return lines
-
-
-def news(manager: socket.socket) -> list[str]:
-    """Give what is told but signs of life."""
-    return [line for line in told(manager) if line != "WATCHDOG=1"]
 
 
 def begun(reactor: Any, *servers: Server) -> Notifier:
@@ -83,7 +78,7 @@ def test_it_is_ready_when_the_reactor_runs_and_not_before(manager: socket.socket
     begun(reactor, Server("3 of 10 instances"), Server("7 watchers"))
     assert told(manager) == []
     run(reactor)
-    assert news(manager) == ["READY=1", "STATUS=3 of 10 instances; 7 watchers"]
+    assert told(manager) == ["READY=1", "STATUS=3 of 10 instances; 7 watchers"]
 
 
 def test_one_that_was_stopped_before_the_reactor_ran_is_not_ready(manager: socket.socket) -> None:
@@ -99,10 +94,10 @@ def test_a_status_is_told_when_it_has_changed(manager: socket.socket) -> None:
     run(reactor)
     told(manager)
     reactor.advance(10 * STATUS_SECONDS)
-    assert news(manager) == []
+    assert told(manager) == []
     server.status = "4 of 10 instances"
     reactor.advance(STATUS_SECONDS)
-    assert news(manager) == ["STATUS=4 of 10 instances"]
+    assert told(manager) == ["STATUS=4 of 10 instances"]
 
 
 @pytest.mark.parametrize(("watchdog", "seconds"), [("2000000", 1.0), ("60000000", STATUS_SECONDS)])
@@ -120,17 +115,38 @@ def test_signs_of_life_come_at_least_twice_as_often_as_they_have_to(
     assert told(manager) == ["WATCHDOG=1"] * 4
 
 
-def test_signs_of_life_go_on_while_the_servers_stop(manager: socket.socket) -> None:
+def test_signs_of_life_go_on_while_the_servers_stop(manager: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", "2000000")
     reactor = Reactor()
     notifier = begun(reactor, Server("well"))
     run(reactor)
     told(manager)
     for trigger in reactor.triggers:
         trigger()
-    reactor.advance(STATUS_SECONDS)
+    reactor.advance(1.0)
     notifier.stopService()
-    reactor.advance(10 * STATUS_SECONDS)
+    reactor.advance(60.0)
     assert told(manager) == ["STOPPING=1", "STATUS=ending: well", "WATCHDOG=1"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "seconds"),
+    [
+        ({}, None),
+        ({"WATCHDOG_USEC": "60000000"}, 60.0),
+        ({"WATCHDOG_USEC": "60000000", "WATCHDOG_PID": str(os.getpid())}, 60.0),
+        ({"WATCHDOG_USEC": "60000000", "WATCHDOG_PID": "1"}, None),
+        ({"WATCHDOG_USEC": "0"}, None),
+        ({"WATCHDOG_USEC": "soon"}, None),
+    ],
+)
+@pytest.mark.usefixtures("manager")
+def test_a_watchdog_is_there_where_systemd_says_so(
+    environment: dict[str, str], seconds: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert ServiceManager().watchdog_seconds == seconds
 
 
 def test_where_nobody_wants_to_know_nothing_is_done() -> None:

@@ -31,7 +31,8 @@ class Connection(WebSocketClientProtocol):
     def __init__(self) -> None:
         super().__init__()
         self.lost: Deferred[None] = Deferred()
-        self._opened: Deferred[None] = Deferred()
+        # Who does not wait any more has no use for it.
+        self._opened: Deferred[None] = Deferred(lambda _: self.dropConnection(abort=True))
         self._beginnings: tuple[str, ...] = ()
         self._awaited: Deferred[str] | None = None
 
@@ -95,11 +96,7 @@ async def connect(reactor: Any, url: str, authorities: TrustedAuthorities) -> Co
         maxMessagePayloadSize=_MOST_BYTES, utf8validateIncoming=False, openHandshakeTimeout=_SECONDS
     )
     connection = cast(Connection, await _endpoint(reactor, url, authorities).connect(factory))
-    try:
-        await connection.opened()
-    except BaseException:
-        connection.dropConnection(abort=True)
-        raise
+    await connection.opened()
     return connection
 
 
