@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,13 +39,18 @@ def chromium(*arguments: str, home: Path | None = None) -> Iterator[Browser]:
             browser.close()
 
 
-def press_in_frame(button: Locator) -> None:
-    """Press a button in a frame of a stranger's, and not with the pointer.
+def click_in_frame(button: Locator, seconds: float = 60) -> None:
+    """Click a button in a frame that has just come up.
 
-    What a pointer does there just after the frame came up or moved is dropped by browsers, so that nobody is made to
-    click on something else.
+    A busy browser may lose a click there; so it comes when moves of the pointer are felt by the button.
     """
-    button.dispatch_event("click")
+    button.evaluate("(it) => it.addEventListener('pointermove', () => { it.dataset.feels = 'yes'; })")
+    deadline, moves = time.monotonic() + seconds, 0
+    while button.get_attribute("data-feels") is None:
+        assert time.monotonic() < deadline, "the pointer does not come to the button"
+        button.hover(position={"x": 4 + moves % 2, "y": 4})
+        moves += 1
+    button.click()
 
 
 def trust(home: Path, authority: Path) -> None:

@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Browser, expect
 
-from tests.chromium import press_in_frame
+from tests.chromium import click_in_frame
 from tests.e2e.cloud import Cloud
 from tests.e2e.test_browser import MILLISECONDS
 from tests.e2e.windows import add_demo, add_project, open_window, start
@@ -58,7 +58,7 @@ def test_a_window_with_a_socket_of_its_own_talks_to_its_robot(cloud: Cloud, brow
     start(page, cloud, "own_sockets")
     first, second = open_window(page, "first robot"), open_window(page, "second")
     expect(second.locator("#heard")).to_have_text("second hears init robot window", timeout=MILLISECONDS)
-    press_in_frame(second.get_by_role("button", name="Say"))
+    click_in_frame(second.get_by_role("button", name="Say"))
     expect(second.locator("#said")).to_have_text("hello", timeout=MILLISECONDS)
     expect(second.locator("#heard")).to_contain_text("second hears hello", timeout=MILLISECONDS)
     expect(first.locator("#heard")).to_have_text("first robot hears init robot window", timeout=MILLISECONDS)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 from playwright.sync_api import Browser, Dialog, FrameLocator, Locator, Page, expect
 
-from tests.chromium import press_in_frame
+from tests.chromium import click_in_frame
 from tests.web.accessibility import faults
 from tests.web.test_view import open_project, press
 
@@ -42,7 +42,7 @@ def test_a_window_and_its_robot_talk_to_each_other(page: Page, servers: FakeServ
     page.evaluate("view.onrobotmessage = (robot, message) => events.push(`${robot} says ${message}`)")
     servers.wait_for("page /stream/ticket/robot_windows/talker/talker.html?name=talker")
     servers.wait_for("stream robot:talker:init robot window")
-    press_in_frame(talker.get_by_role("button", name="Say hello"))
+    click_in_frame(talker.get_by_role("button", name="Say hello"))
     servers.wait_for("stream robot:talker:hello: <b>you</b>")
     expect(talker.locator("#heard")).to_have_text("talker: you say hello: <b>you</b>")
     assert "talker says you say hello: <b>you</b>" in page.evaluate("events")
@@ -179,7 +179,7 @@ def test_a_hostile_window_gets_nothing_and_does_nothing_beyond_its_frame(page: P
 
     # What it said has been heard when something said later is.
     page.evaluate("view.openRobotWindow('talker')")
-    press_in_frame(talker.get_by_role("button", name="Say hello"))
+    click_in_frame(talker.get_by_role("button", name="Say hello"))
     heard: list[str] = []
     while not heard or "hello" not in heard[-1]:
         heard.append(servers.wait_for("stream robot:"))
@@ -235,5 +235,5 @@ def test_messages_of_others_than_our_frames_are_not_heard(page: Page, servers: F
           return new Promise((resolve) => frame.onload = resolve);
         }"""
     )
-    press_in_frame(inside(page, "talker").get_by_role("button", name="Say hello"))
+    click_in_frame(inside(page, "talker").get_by_role("button", name="Say hello"))
     assert servers.wait_for("stream robot:") == "stream robot:talker:hello: <b>you</b>"
