@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import stat
 import sys
@@ -24,6 +23,7 @@ from websockets.sync.client import ClientConnection, connect
 from tests.e2e.page import begins, receive
 from tests.e2e.program import PATIENCE, Program
 from tests.e2e.raw import Answer, get
+from tests.open_files import open_files
 from tests.ports import free_port
 
 KEY = "the-key-of-this-website-host"
@@ -180,9 +180,11 @@ class Server(Program):
 
     def size_of_open_files(self) -> int:
         """Sum up what it holds on the disk, also in files without a name."""
-        folder = Path(f"/proc/{self.process.pid}/fd")
-        found = (descriptor.stat() for descriptor in folder.iterdir() if "/logs/" not in os.readlink(descriptor))
-        return sum(status.st_size for status in found if stat.S_ISREG(status.st_mode))
+        return sum(
+            status.st_size
+            for name, status in open_files(self.process.pid)
+            if "/logs/" not in name and stat.S_ISREG(status.st_mode)
+        )
 
     @contextmanager
     def limited_to_files(self, count: int) -> Iterator[None]:

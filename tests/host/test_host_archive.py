@@ -10,6 +10,7 @@ from zipfile import ZipFile
 
 import pytest
 
+from tests.open_files import open_paths
 from webots_cloud.host.archive import BLOCK_BYTES, archive
 
 
@@ -85,10 +86,6 @@ def test_an_archive_that_is_not_wanted_any_more_closes_its_file(tmp_path: Path) 
     path.write_bytes(os.urandom(4 * BLOCK_BYTES))
     blocks = archive({"large": path})
     next(blocks)
-    assert path in open_files()
+    assert path in open_paths()
     blocks.close()  # type: ignore[attr-defined]  # it is a generator
-    assert path not in open_files()
-
-
-def open_files() -> set[Path]:
-    return {Path(os.readlink(link)) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()}
+    assert path not in open_paths()

@@ -24,6 +24,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 from tests.host.running import DOWNLOAD, DRIVE, UPLOAD, HostCase, cookie_of, reactor, request
+from tests.open_files import open_paths
 from webots_cloud.host.accounts import Accounts
 from webots_cloud.host.ajax import DownloadProject
 from webots_cloud.host.bounds import MAX_BODY_BYTES, MAX_UNREAD_BYTES, REQUEST_SECONDS
@@ -109,18 +110,18 @@ class Downloading(HostCase):
         form = b"project=simple&key=sesame"
         raw = await self.connect(request(DOWNLOAD, form))
         cast(Any, raw.transport).pauseProducing()
-        while large not in open_files():
+        while large not in open_paths():
             await next_turn()
         cast(Any, raw.transport).abortConnection()
         await gone
-        assert large not in open_files()
+        assert large not in open_paths()
 
     async def test_a_project_that_cannot_be_read_breaks_off_rather_than_seem_complete(self) -> None:
         (self.data / "projects/simple/a").write_bytes(os.urandom(1_000_000))
         (self.data / "projects/simple/b").write_text("b")
         raw = await self.connect(request(DOWNLOAD, b"project=simple&key=sesame"))
         cast(Any, raw.transport).pauseProducing()
-        while self.data / "projects/simple/a" not in open_files():
+        while self.data / "projects/simple/a" not in open_paths():
             await next_turn()
         (self.data / "projects/simple/b").unlink()
         cast(Any, raw.transport).resumeProducing()
@@ -478,8 +479,3 @@ def next_turn() -> Deferred[None]:
     turn: Deferred[None] = Deferred()
     reactor.callLater(0, turn.callback, None)
     return turn
-
-
-def open_files() -> set[Path]:
-    links = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
-    return {Path(os.readlink(link)) for link in links if link.exists()}

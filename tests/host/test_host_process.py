@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -14,6 +13,8 @@ from typing import IO, cast
 from urllib.request import urlopen
 
 import pytest
+
+from tests.open_files import open_files
 
 WAIT_SECONDS = 60
 
@@ -59,9 +60,7 @@ def read_until(output: IO[str] | None, pattern: str) -> str:
 def port_of(process: subprocess.Popen[str]) -> int:
     """Ask the kernel at which port a process listens."""
     inodes = {
-        match.group(1)
-        for link in Path(f"/proc/{process.pid}/fd").iterdir()
-        if (match := re.fullmatch(r"socket:\[(\d+)\]", os.readlink(link)))
+        match.group(1) for name, _ in open_files(process.pid) if (match := re.fullmatch(r"socket:\[(\d+)\]", name))
     }
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -108,14 +108,15 @@ def test_who_comes_while_it_is_started_again_waits_and_is_answered(manager: Mana
 
 
 def test_watchers_are_told_that_the_server_goes_and_none_that_comes_meanwhile_is_refused(manager: Manager) -> None:
-    with manager.running():
-        watchers = [manager.watcher() for _ in range(20)]
-        assert [watcher.recv(PATIENCE) for watcher in watchers] == ["0"] * 20
     codes = []
-    for watcher in watchers:
-        with pytest.raises((ConnectionClosedOK, ConnectionClosedError)):
-            watcher.recv(PATIENCE)
-        codes.append(watcher.protocol.close_code)
+    with ExitStack() as connected:
+        with manager.running():
+            watchers = [connected.enter_context(manager.watcher()) for _ in range(20)]
+            assert [watcher.recv(PATIENCE) for watcher in watchers] == ["0"] * 20
+        for watcher in watchers:
+            with pytest.raises((ConnectionClosedOK, ConnectionClosedError)):
+                watcher.recv(PATIENCE)
+            codes.append(watcher.protocol.close_code)
     assert codes == [1001] * 20
     # As their clients connect again, before the server is there.
     connecting = [socket.create_connection(("127.0.0.1", manager.port), PATIENCE) for _ in range(20)]
