@@ -68,9 +68,22 @@ def near(found: Places, color: str, x: float, y: float, slack: float = 12) -> bo
     return abs(found[color]["x"] - x) < slack and abs(found[color]["y"] - y) < slack
 
 
+def is_fine(page: Page) -> bool:
+    """Whether the scene stands still: until then it is drawn coarsely, and colours are a little way off."""
+    fine: bool = page.locator("x3d-canvas canvas").first.evaluate("canvas => canvas.width >= canvas.clientWidth")
+    return fine
+
+
 def open_scene(page: Page, servers: FakeServers, project: str = "robots") -> Places:
+    """Open a scene, and look at it when it looks the same twice."""
     open_project(page, servers, project)
-    return wait_for_places(page, complete)
+    looks: list[Places] = []
+
+    def stands_still(found: Places) -> bool:
+        looks.append(found)
+        return complete(found) and is_fine(page) and looks[-2:-1] == [found]
+
+    return wait_for_places(page, stands_still)
 
 
 def at(found: Places, color: str) -> tuple[float, float]:
