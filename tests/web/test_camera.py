@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, CDPSession, Locator, Page, expect
 
 from tests.web.accessibility import faults_of_view
-from tests.web.test_view import PATIENCE, open_project, press
+from tests.web.test_view import PATIENCE, open_project, press, wait_until_drawn_finely
 
 if TYPE_CHECKING:
     from tests.web.conftest import FakeServers
@@ -68,22 +68,12 @@ def near(found: Places, color: str, x: float, y: float, slack: float = 12) -> bo
     return abs(found[color]["x"] - x) < slack and abs(found[color]["y"] - y) < slack
 
 
-def is_fine(page: Page) -> bool:
-    """Whether the scene stands still: until then it is drawn coarsely, and colours are a little way off."""
-    fine: bool = page.locator("x3d-canvas canvas").first.evaluate("canvas => canvas.width >= canvas.clientWidth")
-    return fine
-
-
 def open_scene(page: Page, servers: FakeServers, project: str = "robots") -> Places:
-    """Open a scene, and look at it when it looks the same twice."""
+    """Open a scene, and look at it when it is drawn finely: before, colours are a little way off."""
     open_project(page, servers, project)
-    looks: list[Places] = []
-
-    def stands_still(found: Places) -> bool:
-        looks.append(found)
-        return complete(found) and is_fine(page) and looks[-2:-1] == [found]
-
-    return wait_for_places(page, stands_still)
+    wait_for_places(page, complete)
+    wait_until_drawn_finely(page)
+    return wait_for_places(page, complete)
 
 
 def at(found: Places, color: str) -> tuple[float, float]:
