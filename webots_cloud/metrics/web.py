@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import platform
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import Metric
-from prometheus_client.registry import Collector
 from twisted.application.service import Service
 from twisted.web.http import SERVICE_UNAVAILABLE
 from twisted.web.resource import Resource
@@ -19,7 +16,8 @@ from webots_cloud import __version__
 from webots_cloud.encrypting import AnyEncryption
 from webots_cloud.metrics.families import gauge, histogram, info
 from webots_cloud.metrics.lag import ReactorLag
-from webots_cloud.monitor.access import Access, Guarded
+from webots_cloud.metrics.page import Families, MetricsPage
+from webots_cloud.monitor.access import Access
 
 Collect = Callable[[], Iterable[Metric]]
 """Gives what there is to be told now."""
@@ -53,6 +51,7 @@ class Metrics(Service):
         self._trouble = trouble
         self._encryption = encryption
         self._access = access
+        self._reactor = reactor
         self._lag = ReactorLag(reactor)
 
     def startService(self) -> None:
@@ -68,9 +67,9 @@ class Metrics(Service):
     def put_below(self, root: Resource) -> None:
         """Put all three where they are looked for."""
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(_Collector(self._all))
+        registry.register(Families(self._all))
         ProcessCollector(registry=registry)
-        root.putChild(b"metrics", _MetricsPage(self._access, registry))
+        root.putChild(b"metrics", MetricsPage(self._reactor, self._access, registry))
         root.putChild(b"healthz", _Line(lambda: ""))
         root.putChild(b"readyz", _Line(self._trouble))
 
@@ -103,48 +102,6 @@ def _certificate(encryption: AnyEncryption | None) -> Iterator[Metric]:
         "Whether there is something to be done about the certificate, as the monitor page says.",
         {(): bool(status.notice)} if status else {},
     )
-
-
-class _Collector(Collector):
-    """Has the registry ask when it is asked."""
-
-    def __init__(self, collect: Collect) -> None:
-        self._collect = collect
-
-    def collect(self) -> Iterable[Metric]:
-        return self._collect()
-
-
-class _MetricsPage(Guarded):
-    """All samples, in Prometheus' text format."""
-
-    def __init__(self, access: Access, registry: CollectorRegistry) -> None:
-        Guarded.__init__(self, access)
-        self._registry = registry
-
-    def answer(self, request: Any) -> bytes:
-        """Give them."""
-        request.setHeader("content-type", CONTENT_TYPE_PLAIN_0_0_4)
-        request.setHeader("cache-control", "no-store")
-        request.setHeader("x-content-type-options", "nosniff")
-        with _nothing_collected():
-            return generate_latest(self._registry)
-
-
-@contextmanager
-def _nothing_collected() -> Iterator[None]:
-    """Keep the garbage collector away while thousands of samples live for some milliseconds.
-
-    It would take them for something that stays, and so look through all that the server has every few times: for a
-    tenth of a second where there are a thousand simulation servers.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class _Line(Resource):
