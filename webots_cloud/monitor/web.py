@@ -17,6 +17,7 @@ from twisted.web.server import NOT_DONE_YET
 
 from webots_cloud.monitor.access import Access, Guarded
 from webots_cloud.monitor.live import Source, Viewer, ViewerFactory, encode
+from webots_cloud.monitor.waiting import Waiting
 from webots_cloud.site import PromptChannel
 from webots_cloud.web import BrowserFilesMissing, static_folder
 
@@ -86,7 +87,7 @@ class Data(Guarded):
         self._clock = clock
         self._source = source
         self._next = 0.0
-        self._waiting: dict[Any, None] = {}
+        self._waiting = Waiting()
 
     def answer(self, request: Any) -> bytes | int:
         """Give them, now or soon."""
@@ -99,8 +100,7 @@ class Data(Guarded):
             return self._made()
         if not self._waiting:
             self._clock.callLater(wait, self._answer_all)
-        self._waiting[request] = None
-        request.notifyFinish().addErrback(lambda _: self._waiting.pop(request, None))
+        self._waiting.add(request)
         return NOT_DONE_YET
 
     def _made(self) -> bytes:
@@ -108,12 +108,8 @@ class Data(Guarded):
         return encode(self._source.whole()) + b"\n"
 
     def _answer_all(self) -> None:
-        waiting, self._waiting = self._waiting, {}
-        body = self._made() if waiting else b""
-        for request in waiting:
-            request.setHeader("content-length", str(len(body)))
-            request.write(body)
-            request.finish()
+        if self._waiting:
+            self._waiting.answer(self._made())
 
 
 class Live(Guarded):
