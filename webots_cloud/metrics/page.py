@@ -23,13 +23,16 @@ from webots_cloud.monitor.waiting import Waiting
 TURN_SECONDS = 0.005
 """After how long others have their turn; a family of a thousand samples, which is written at a stroke, takes 4 ms."""
 
+Collect = Callable[[], Iterable[Metric]]
+"""Gives what there is to be told now."""
+
 _FAILED = b"This server met an error of its own; its log says more.\n"
 
 
 class Families(Collector):
     """Families of samples, as C{prometheus_client} takes them."""
 
-    def __init__(self, collect: Callable[[], Iterable[Metric]]) -> None:
+    def __init__(self, collect: Collect) -> None:
         """Prepare to give them.
 
         @param collect: gives them as they are when it is called.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -16,11 +16,8 @@ from webots_cloud import __version__
 from webots_cloud.encrypting import AnyEncryption
 from webots_cloud.metrics.families import gauge, histogram, info
 from webots_cloud.metrics.lag import ReactorLag
-from webots_cloud.metrics.page import Families, MetricsPage
+from webots_cloud.metrics.page import Collect, Families, MetricsPage
 from webots_cloud.monitor.access import Access
-
-Collect = Callable[[], Iterable[Metric]]
-"""Gives what there is to be told now."""
 
 Trouble = Callable[[], str]
 """Says why a server cannot do its work now, as part of a sentence; empty: it can."""
